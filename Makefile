@@ -1,0 +1,39 @@
+# One command each: install, run, test, lint; prove (long runs) and bench (times).
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.PHONY: install run test lint prove bench vectors openapi clean
+
+install: $(STAMP)
+
+$(STAMP): pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Carnet needs Python 3.11 or newer: make PYTHON=python3.11 …")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	touch $(STAMP)
+
+run: install  ## the demo: server on SQLite, two phones of one synthetic person; stays in the foreground
+	$(BIN)/python -m infra.demo
+
+test: install  ## everything that fits in ten minutes on two cores
+	$(BIN)/python -m pytest
+
+lint: install
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+prove: install  ## long runs: thousands of random worlds
+	$(BIN)/python -m tests.simulation.worlds run 600
+
+vectors: install  ## writes the vectors anew; look at the difference before committing it
+	$(BIN)/python -m tests.vectors.generate
+
+openapi: install
+	$(BIN)/python -m backend.http.schema openapi/openapi.json
+
+clean:
+	rm -rf $(VENV) demo

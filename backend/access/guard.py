@@ -1,0 +1,39 @@
+"""Who is asking? One read gives the token's validity and the device's live status, so that revocation is immediate.
+
+Every route that needs a token calls `caller` first; the one thing it may not do is to remember an answer. Spec:
+openapi/protocol/accounts.md, ACC-8 and ACC-9.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from litestar import Request
+
+from backend.access.store import token_row
+from backend.access.tokens import hash_of_bearer
+from backend.http.problems import ProblemError
+from backend.ports import Ports
+from sync.wire.ids import AccountId, DeviceId
+
+
+class Caller(NamedTuple):
+    """The device that asks, and the account it is enrolled in."""
+
+    device: DeviceId
+    account: AccountId
+
+
+async def caller(request: Request[Any, Any, Any], ports: Ports) -> Caller:
+    """The device of the request's access token. Raises: ProblemError `token_invalid` or `revoked`."""
+    token_hash = hash_of_bearer(request.headers.get("authorization", ""))
+    if token_hash is None:
+        raise ProblemError("token_invalid")
+    row = await token_row(ports.engine.reading(), token_hash)
+    if row is None:
+        raise ProblemError("token_invalid")
+    if row.revoked_at is not None:
+        raise ProblemError("revoked")
+    if row.expires_at <= ports.now_ms():
+        raise ProblemError("token_invalid")
+    return Caller(row.device, row.account)

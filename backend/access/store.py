@@ -1,0 +1,75 @@
+"""SQL of access: devices' keys, tokens, and what may be used once."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from backend.storage.engine import Reading, Transaction
+from sync.wire.ids import AccountId, DeviceId
+
+DEVICE_KEY = "SELECT key_type, signing_key, revoked_at FROM devices WHERE device = $1"
+OF_TOKEN = (
+    "SELECT t.device, t.expires_at, d.account, d.revoked_at"
+    " FROM tokens t JOIN devices d ON d.device = t.device WHERE t.token_hash = $1"
+)
+WRITE_TOKEN = "INSERT INTO tokens (token_hash, device, expires_at) VALUES ($1, $2, $3)"
+TOKENS_EXPIRED = "DELETE FROM tokens WHERE expires_at <= $1"
+TOKENS_OF_DEVICE = "DELETE FROM tokens WHERE device = $1"
+ONCE_WRITE = (
+    "INSERT INTO once (kind, value_hash, device, expires_at) VALUES ($1, $2, $3, $4)"
+    " ON CONFLICT (kind, value_hash) DO NOTHING RETURNING kind"
+)
+ONCE_TAKE = "DELETE FROM once WHERE kind = $1 AND value_hash = $2 AND device = $3 AND expires_at > $4 RETURNING kind"
+ONCE_EXPIRED = "DELETE FROM once WHERE expires_at <= $1"
+
+
+class DeviceKey(NamedTuple):
+    """A device's key type and public key, and since when it is revoked."""
+
+    key: tuple[int, bytes]
+    revoked_at: int | None
+
+
+class TokenRow(NamedTuple):
+    """Whose a token is, its end, and the device's status now."""
+
+    device: DeviceId
+    expires_at: int
+    account: AccountId
+    revoked_at: int | None
+
+
+async def device_key(db: Reading, device: DeviceId) -> DeviceKey | None:
+    """The key of an enrolled device."""
+    rows = await db.fetch(DEVICE_KEY, device)
+    return DeviceKey((rows[0][0], rows[0][1]), rows[0][2]) if rows else None
+
+
+async def token_row(db: Reading, token_hash: bytes) -> TokenRow | None:
+    """One read gives the token and its device's live status."""
+    rows = await db.fetch(OF_TOKEN, token_hash)
+    return TokenRow(*rows[0]) if rows else None
+
+
+async def write_token(tx: Transaction, token_hash: bytes, device: DeviceId, expires_ms: int, now_ms: int) -> None:
+    """Stores a token by its hash, and forgets those that have ended."""
+    await tx.execute(TOKENS_EXPIRED, now_ms)
+    await tx.execute(WRITE_TOKEN, token_hash, device, expires_ms)
+
+
+async def drop_tokens(tx: Transaction, device: DeviceId) -> None:
+    """Forgets every token of a device: those of an account it no longer belongs to."""
+    await tx.execute(TOKENS_OF_DEVICE, device)
+
+
+async def use_once(
+    tx: Transaction, kind: str, value_hash: bytes, device: DeviceId, expires_ms: int, now_ms: int
+) -> bool:
+    """Marks a value as used until it ends; False if it was already."""
+    await tx.execute(ONCE_EXPIRED, now_ms)
+    return bool(await tx.fetch(ONCE_WRITE, kind, value_hash, device, expires_ms))
+
+
+async def take_once(tx: Transaction, kind: str, value_hash: bytes, device: DeviceId, now_ms: int) -> bool:
+    """Takes back a value that was laid down for this device; False if it is not there or has ended."""
+    return bool(await tx.fetch(ONCE_TAKE, kind, value_hash, device, now_ms))

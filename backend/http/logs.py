@@ -1,0 +1,93 @@
+"""Log lines: JSON on stderr, and only fields that are on a list.
+
+One line a request: route template, method, status, milliseconds, the problem's word, a random request id that the
+answer carries too. Never a path with an id in it, a token, a body, an address, a header. A field that is not on the
+list is dropped, so that a hurried log call cannot leak. Spec: openapi/protocol/threat-model.md, "What the server
+learns".
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import time
+from collections.abc import MutableMapping
+from typing import Any
+
+import structlog
+
+from backend.http.headers import Asgi
+from backend.http.problems import CODE_KEY, note_failure, problem_response
+
+FIELDS = frozenset(
+    {"event", "level", "timestamp", "route", "method", "status", "ms", "code", "request_id", "kind", "place"}
+    | {"url", "pid", "version", "applied", "count", "port", "workers"}
+)
+QUIET_ROUTES = frozenset({"/livez", "/readyz"})
+_log = structlog.get_logger("carnet")
+
+
+def only_listed(_logger: Any, _method: str, fields: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Keeps the fields on the list: a structlog processor."""
+    return {name: value for name, value in fields.items() if name in FIELDS}
+
+
+def start_logs(stream: Any = None) -> None:
+    """Sets structlog up, once a process; what other libraries log below a warning is not heard."""
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            only_listed,
+            structlog.processors.JSONRenderer(),
+        ],
+        logger_factory=structlog.PrintLoggerFactory(stream or sys.stderr),
+        cache_logger_on_first_use=False,
+    )
+    # Other libraries' records may quote requests or statements: none is written.
+    logging.basicConfig(handlers=[logging.NullHandler()], level=logging.CRITICAL, force=True)
+
+
+class Logged:
+    """Writes one line a request and answers what no handler caught, as the outermost ASGI wrapper."""
+
+    def __init__(self, app: Asgi) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request_id, status, started = os.urandom(8).hex(), 0, time.perf_counter()
+
+        async def send_noting(message: Any) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [*message["headers"], (b"x-request-id", request_id.encode())]
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_noting)
+        except Exception as error:
+            note_failure(error)
+            scope[CODE_KEY] = "internal"
+            if status:
+                raise  # an answer has begun: cutting the connection says that it is not whole
+            await problem_response("internal").to_asgi_response(None, None)(scope, receive, send_noting)  # type: ignore[arg-type]
+        finally:
+            route = scope.get("path_template") or "unknown"
+            if route not in QUIET_ROUTES:
+                _log.info(
+                    "request",
+                    request_id=request_id,
+                    method=scope["method"] if scope["method"] in METHODS else "other",
+                    route=route,
+                    status=status,
+                    code=scope.get(CODE_KEY),
+                    ms=round((time.perf_counter() - started) * 1000, 1),
+                )
+
+
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})

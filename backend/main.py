@@ -1,0 +1,144 @@
+"""Builds the server: the one file that names adapters, each imported where it is chosen.
+
+`build` puts rooms, ports and the ASGI wrappers together over an engine that is open; `open_engine` chooses the
+database; `from_environment` is what a worker process runs. Not here: any route, any SQL, the command line (cli.py).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from litestar import Litestar
+
+from backend.access import routes as access
+from backend.accounts import routes as accounts
+from backend.http import health, problems, schema
+from backend.http.headers import Asgi, Headers
+from backend.http.limits import AddressLimit
+from backend.http.logs import Logged, start_logs
+from backend.linking import routes as linking
+from backend.ports import Ports
+from backend.settings import Settings, SettingsError, read_settings
+from backend.storage.engine import Engine, StorageError
+from backend.storage.migrate import migrate
+from backend.vaults import routes as vaults
+from backend.vaults.append import Outcome, Push, append_all
+from backend.vaults.committer import GroupCommitter
+from backend.vaults.desk import SyncDesk
+from backend.vaults.ruling import Bounds
+
+
+def wall_clock_ms() -> int:
+    """Milliseconds since 1970 UTC."""
+    return time.time_ns() // 1_000_000
+
+
+async def open_engine(settings: Settings) -> Engine:
+    """The database that the settings name, open but not migrated. Raises: StorageUnavailable, SettingsError."""
+    from backend.storage.sqlite import open_sqlite
+
+    path = settings.database_path()
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return await open_sqlite(path)
+
+
+class App:
+    """The ASGI application, with its Litestar app (for its routes), its ports (for tests) and its committer."""
+
+    def __init__(self, asgi: Asgi, litestar: Litestar, ports: Ports, committer: GroupCommitter) -> None:
+        self.asgi, self.litestar, self.ports, self._committer = asgi, litestar, ports, committer
+
+    async def close(self) -> None:
+        """Lets what is being committed finish, then lets go of the database."""
+        await self._committer.drain()
+        await self.ports.engine.close()
+
+
+def build(
+    settings: Settings,
+    origin: str,
+    engine: Engine,
+    *,
+    now_ms: Callable[[], int] = wall_clock_ms,
+    entropy: Callable[[int], bytes] = os.urandom,
+) -> App:
+    """The application over a migrated database. `origin`: what devices sign."""
+    bounds = Bounds(settings.person_day_bytes_max, settings.vault_bytes_max, settings.vaults_an_account_max)
+
+    async def append(pushes: Sequence[Push]) -> list[Outcome | Exception]:
+        return await append_all(engine, pushes, bounds)
+
+    async def breathe() -> None:
+        await asyncio.sleep(0)
+
+    ports = Ports(settings, origin, engine, now_ms, entropy, AddressLimit(settings.address_per_minute_max))
+    committer = GroupCommitter(append)
+    desk = SyncDesk(engine, committer.submit, breathe)
+    handlers = [
+        *access.routes(ports),
+        *accounts.routes(ports),
+        *linking.routes(ports),
+        *vaults.routes(ports, desk),
+        *health.routes(engine),
+    ]
+    app = Litestar(
+        route_handlers=[*handlers, *schema.routes(handlers)],
+        exception_handlers={Exception: problems.answer_exception},
+        openapi_config=None,
+        logging_config=None,
+        request_max_body_size=None,
+        debug=False,
+    )
+    return App(Logged(Headers(app, https=origin.startswith("https://"))), app, ports, committer)
+
+
+async def start(settings: Settings, origin: str) -> App:
+    """An application over its own database, migrated. Raises: StorageError, SettingsError."""
+    engine = await open_engine(settings)
+    try:
+        await migrate(engine, wall_clock_ms())
+    except BaseException:
+        await engine.close()
+        raise
+    return build(settings, origin, engine)
+
+
+class Worker:
+    """An ASGI application that opens its database when its process starts and closes it when that ends."""
+
+    def __init__(self, settings: Settings, origin: str) -> None:
+        self._settings, self._origin = settings, origin
+        self._app: App | None = None
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "lifespan":
+            await self._live(receive, send)
+        else:
+            assert self._app is not None, "requests come after the start"
+            await self._app.asgi(scope, receive, send)
+
+    async def _live(self, receive: Any, send: Any) -> None:
+        """The lifespan protocol: all is closed before the end is reported, because the loop stops at the report."""
+        await receive()
+        try:
+            self._app = await start(self._settings, self._origin)
+        except (StorageError, SettingsError, OSError) as error:
+            await send({"type": "lifespan.startup.failed", "message": str(error)})
+            print(f"carnet-server: {error}", file=sys.stderr)  # noqa: T201  the operator must see why
+            return
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        await self._app.close()
+        await send({"type": "lifespan.shutdown.complete"})
+
+
+def from_environment() -> Worker:
+    """A worker of a server with several processes: the parent has put its settings and origin into the environment."""
+    start_logs()
+    settings = read_settings(None, os.environ, {})
+    return Worker(settings, settings.origin)

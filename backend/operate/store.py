@@ -1,0 +1,55 @@
+"""SQL that looks across rooms for one account or device: only read, only for its operator.
+
+A sealed blob is never fetched: its length and its first bytes are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from backend.storage.engine import Reading, Row
+
+_ITEM = "place & 4294967295, kind, length(signed), substr(signed, 1, 8), length(signature)"
+
+ACCOUNT = "SELECT account, made_at FROM accounts WHERE account = $1"
+ACCOUNT_OF_DEVICE = "SELECT account FROM devices WHERE device = $1"
+DEVICES_OF_ACCOUNT = "SELECT device FROM devices WHERE account = $1 ORDER BY enrolled_at, device"
+DEVICE = (
+    "SELECT device, account, kind, key_type, signing_key, length(card), length(signature), enrolled_at, revoked_at"
+    " FROM devices WHERE device = $1"
+)
+REVOKED = "SELECT account, device FROM revoked_enrolments WHERE device = $1"
+TOKENS = "SELECT token_hash, expires_at FROM tokens WHERE device = $1"
+ONCE = "SELECT kind, value_hash, expires_at FROM once WHERE device = $1"
+FOUNDED = "SELECT vault, number, made_at, bytes FROM vaults WHERE account = $1 ORDER BY number"
+VAULTS_OF_MEMBER = (
+    "SELECT v.vault, v.number, v.bytes, v.state, v.facts FROM vaults v WHERE v.number IN"
+    " (SELECT vault FROM members WHERE device = $1) ORDER BY v.number"
+)
+ITEMS = f"SELECT {_ITEM} FROM items WHERE writer = $1 ORDER BY place"  # noqa: S608
+WRAPS_FOR = (
+    "SELECT epoch, slot, length(sealed), substr(sealed, 1, 8) FROM wraps WHERE vault = $1 AND device = $2"
+    " ORDER BY epoch, slot"
+)
+WRAPS_BY = (
+    "SELECT epoch, device, length(sealed), substr(sealed, 1, 8) FROM wraps WHERE vault = $1 AND slot = $2"
+    " ORDER BY epoch, device"
+)
+KEYBOXES_BY = "SELECT epoch, length(sealed), substr(sealed, 1, 8) FROM keyboxes WHERE vault = $1 AND slot = $2"
+LOST_BY = "SELECT entry_hash, at_seq, length(signed) FROM lost_entries WHERE vault = $1 AND slot = $2"
+
+
+class Section(NamedTuple):
+    """Rows of one kind: a statement, its arguments, the names of its columns."""
+
+    name: str
+    statement: str
+    arguments: tuple[object, ...]
+    columns: tuple[str, ...]
+
+
+async def fetch_section(db: Reading, section: Section) -> list[dict[str, object]]:
+    """The rows of a section, by column."""
+    rows: Sequence[Row] = await db.fetch(section.statement, *section.arguments)
+    return [dict(zip(section.columns, row, strict=True)) for row in rows]

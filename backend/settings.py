@@ -1,0 +1,85 @@
+"""What an operator may set: one struct, read once at the start, from a TOML file and `CARNET_*` variables.
+
+A variable overrides the file, a command-line option both. What is a limit of the protocol is no setting
+(sync.wire.limits). A new setting needs a reason why a constant will not do.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+
+
+class SettingsError(Exception):
+    """The settings cannot be used; the text says which and why."""
+
+
+class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The server's settings. `origin`: what devices sign, scheme://host[:port]; from host and port when empty."""
+
+    data: str = "carnet-data"  # folder of the database
+    database: str = ""  # "" or sqlite:///PATH; empty: carnet.sqlite3 in `data`
+    host: str = "127.0.0.1"  # loopback unless an operator says otherwise: TLS is the proxy's
+    port: int = 8440  # 0: any free one
+    origin: str = ""
+    workers: int = 1
+    registration: Literal["open", "closed"] = "open"
+    trusted_proxies: str = ""  # addresses, with commas, whose X-Forwarded-For is believed
+    devices_an_account_max: int = 32  # live devices
+    vaults_an_account_max: int = 32  # vaults founded by one account
+    person_day_bytes_max: int = 268_435_456  # bytes a person may append to one vault in a day
+    vault_bytes_max: int = 4_294_967_296  # bytes of one vault's log
+    address_per_minute_max: int = 600  # requests without a token, of one address
+    drain_seconds_max: int = 25  # seconds that requests have to finish when the server stops
+
+    def database_path(self) -> Path:
+        """The file of the SQLite database. Raises: SettingsError for another kind of database."""
+        if not self.database:
+            return Path(self.data) / "carnet.sqlite3"
+        if self.database.startswith("sqlite:///"):
+            return Path(self.database.removeprefix("sqlite:///"))
+        raise SettingsError("database: only sqlite:///PATH is known to this version")
+
+    def public_origin(self, port: int) -> str:
+        """The origin that devices sign, when the server listens on `port`."""
+        if self.origin:
+            return self.origin.rstrip("/")
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"http://{host}:{port}"
+
+
+def read_settings(path: Path | None, environment: Mapping[str, str], overrides: Mapping[str, Any]) -> Settings:
+    """The settings from a file (if any), the environment and the command line, the later ones first.
+
+    Raises: SettingsError.
+    """
+    values: dict[str, Any] = {}
+    if path is not None:
+        try:
+            values = tomllib.loads(path.read_text("utf-8"))
+        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+            raise SettingsError(f"{path}: {error}") from error
+    for field in msgspec.structs.fields(Settings):
+        text = environment.get(f"CARNET_{field.name.upper()}")
+        if text is not None:
+            values[field.name] = text
+    values |= {name: value for name, value in overrides.items() if value is not None}
+    try:
+        settings = msgspec.convert(values, Settings, strict=False)
+    except msgspec.ValidationError as error:
+        raise SettingsError(str(error)) from error
+    settings.database_path()
+    low = [
+        f.name
+        for f in msgspec.structs.fields(Settings)
+        if f.name != "port" and f.type is int and getattr(settings, f.name) < 1
+    ]
+    if low:
+        raise SettingsError(f"{low[0]}: a number above zero is needed")
+    if not 0 <= settings.port <= 65_535:
+        raise SettingsError("port: 0 to 65535")
+    return settings

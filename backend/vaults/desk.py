@@ -1,0 +1,110 @@
+"""One sync, from body to answer, without HTTP: what the route wraps and a simulator drives.
+
+Order: decode and bound the request; read the heads of every vault that lists the device (which also gives the
+invitations); check where the phone stands; read items and their signatures; commit every push of the request; answer
+vault by vault. All that can fail the request as a whole fails before the first byte. Spec: openapi/protocol/sync.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+import msgspec
+
+from backend.storage.engine import Engine
+from backend.vaults import store
+from backend.vaults.append import Outcome, Push
+from backend.vaults.committer import AppendAll
+from backend.vaults.pull import answer_vault, no_standing, standing_answer
+from backend.vaults.signed import breathless, check_items
+from backend.vaults.store import Standing, Vault
+from sync.log.membership import Table
+from sync.wire import limits
+from sync.wire.exchange import AnswerEnd, AnswerHead, SyncRequest, VaultAnswer, VaultAsk, decode_request, encode_message
+from sync.wire.ids import HASH_BYTES, AccountId, DeviceId, VaultId
+
+SEQ_MAX = 2**32 - 1  # what a log may grow to
+
+
+class RequestMalformed(Exception):
+    """The body is no sync request, or exceeds a number of limits.py. Says no more."""
+
+
+class SyncDesk:
+    """Answers syncs over a database. `commit` makes pushes durable; `breathe` is awaited during long calculations."""
+
+    def __init__(self, engine: Engine, commit: AppendAll, breathe: Callable[[], Awaitable[None]] = breathless) -> None:
+        self._engine, self._commit, self._breathe = engine, commit, breathe
+
+    async def answer(self, device: DeviceId, account: AccountId, body: bytes, now_ms: int) -> AsyncIterator[bytes]:
+        """The answer's bytes, in pieces. `now_ms`: milliseconds since 1970 UTC.
+
+        Raises: RequestMalformed, StorageError, before the first piece; StorageError later cuts the answer short.
+        """
+        request = read_request(body)
+        db = self._engine.reading()
+        heads: dict[VaultId, Vault] = await store.heads_of_device(db, device)
+        named = {ask.vault for ask in request.vaults}
+        invitations = tuple(vault for vault in heads if vault not in named)
+        stands: list[tuple[VaultAsk, Vault | None, Standing | None, VaultAnswer | None]] = []
+        pushes: dict[VaultId, Push] = {}
+        for ask in request.vaults:
+            vault = heads.get(ask.vault) or await store.read_head(db, ask.vault)
+            if vault is None:
+                standing = no_standing(ask)
+            elif ask.cursor > vault.state.seq:
+                standing = None
+            else:
+                standing = await store.standing_at(db, vault, ask.cursor)
+            elsewhere = standing_answer(ask, vault, standing, device)
+            stands.append((ask, vault, standing, elsewhere))
+            if elsewhere is None and _changes(ask, vault, device):
+                table = vault.state.table if vault else Table()
+                items = await check_items(ask.items, table, self._breathe)
+                lost = await check_items(ask.lost_entries, table, self._breathe)
+                pushes[ask.vault] = Push(device, account, ask, items, lost, now_ms)
+        outcomes: dict[VaultId, Outcome] = {}
+        if pushes:
+            for vault_id, outcome in zip(pushes, await self._commit(list(pushes.values())), strict=True):
+                if isinstance(outcome, Exception):
+                    raise outcome
+                outcomes[vault_id] = outcome
+        yield encode_message(AnswerHead((), invitations))
+        for ask, vault, standing, elsewhere in stands:
+            if elsewhere is not None or standing is None:
+                assert elsewhere is not None
+                yield encode_message(elsewhere)
+                continue
+            own = outcomes.get(ask.vault)
+            now = own.vault if own is not None else vault
+            async for message in answer_vault(db, ask, now, standing, own, device):
+                yield encode_message(message)
+        yield encode_message(AnswerEnd())
+
+
+def read_request(body: bytes) -> SyncRequest:
+    """A sync request within its limits. Raises: RequestMalformed."""
+    try:
+        request = decode_request(body)
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+        raise RequestMalformed from None
+    asks = request.vaults
+    if len(asks) > limits.VAULTS_A_REQUEST_MAX or len({ask.vault for ask in asks}) < len(asks):
+        raise RequestMalformed
+    if sum(len(ask.items) for ask in asks) > limits.ITEMS_A_REQUEST_MAX:
+        raise RequestMalformed
+    for ask in asks:
+        if len(ask.vault) != HASH_BYTES or len(ask.log_hash) != HASH_BYTES or not 0 <= ask.cursor <= SEQ_MAX:
+            raise RequestMalformed
+        if len(ask.lost_entries) > limits.LOST_ENTRIES_MAX:
+            raise RequestMalformed
+    return request
+
+
+def _changes(ask: VaultAsk, vault: Vault | None, device: DeviceId) -> bool:
+    """True if answering needs a transaction: most syncs only read."""
+    if ask.items or ask.wraps or ask.keybox is not None or ask.lost_entries:
+        return True
+    if vault is None or vault.state.table.role(device) is None:
+        return False
+    return ask.key_missing != (device in vault.facts.wishes)

@@ -1,0 +1,60 @@
+"""POST /v1/sync: one round trip for all of a device's vaults. Spec: openapi/protocol/sync.md."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+from litestar import Request, Response, post
+from litestar.handlers import HTTPRouteHandler
+from litestar.response import Stream
+
+from backend.access.guard import caller
+from backend.http.docs import DOC, Body, Doc
+from backend.http.limits import MSGPACK, read_body
+from backend.http.problems import ProblemError
+from backend.ports import Ports
+from backend.vaults.desk import RequestMalformed, SyncDesk
+from sync.wire.exchange import Message, SyncRequest
+from sync.wire.limits import REQUEST_BYTES_MAX
+
+WHOLE_BYTES_MAX = 65_536  # bytes up to which an answer is sent whole, with its length, instead of streamed
+ANSWER_WORDS = "Messages, each behind its length as u32 big-endian; see sync.md."
+
+
+def routes(ports: Ports, desk: SyncDesk) -> list[HTTPRouteHandler]:
+    """The route, over these ports and this desk."""
+    doc = Doc(
+        "Push and pull all vaults of a device in one round trip",
+        {200: Body(MSGPACK, Message, ANSWER_WORDS)},
+        ("malformed", "token_invalid", "revoked", "storage_full", "unavailable"),
+        Body(MSGPACK, SyncRequest, "One SyncRequest."),
+        token=True,
+    )
+
+    @post("/v1/sync", status_code=200, opt={DOC: doc})
+    async def sync(request: Request[Any, Any, Any]) -> Response[Any]:
+        me = await caller(request, ports)
+        body = await read_body(request, MSGPACK, REQUEST_BYTES_MAX)
+        answer = desk.answer(me.device, me.account, body, ports.now_ms())
+        begun, size = [], 0
+        try:
+            async for piece in answer:
+                begun.append(piece)
+                size += len(piece)
+                if size > WHOLE_BYTES_MAX:
+                    return Stream(_rest(begun, answer), media_type=MSGPACK, status_code=200)
+        except RequestMalformed:
+            raise ProblemError("malformed") from None
+        return Response(b"".join(begun), media_type=MSGPACK, status_code=200)
+
+    return [sync]
+
+
+async def _rest(begun: list[bytes], answer: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """What has been made already, then what is made while it is sent."""
+    for piece in begun:
+        yield piece
+    begun.clear()
+    async for piece in answer:
+        yield piece

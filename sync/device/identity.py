@@ -1,0 +1,105 @@
+"""Who this phone is: its card with the secret keys, its account, and the names typed on it. Kept sealed, one row."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from crypto.public.keys import ED25519
+from crypto.secret.kem import KemKey
+from crypto.secret.secret import Secret
+from crypto.secret.signing import SigningKey
+from sync.device.store.rows import Rows
+from sync.vault.entries import CardKeys, make_card
+from sync.wire.card import DEVICE, SignedCard
+from sync.wire.card import device_id as id_of_card
+from sync.wire.ids import AccountId, DeviceId
+
+_IDENTITY, _TOKEN = 1, 2  # numbers of the store's singletons
+
+
+class Identity(msgspec.Struct):
+    """This phone. `recovery_check`: two groups of the code, by position from 1, until a person has typed them back.
+
+    The rest of the code is kept nowhere. `link_code`: the code that this phone shows until it has been let in;
+    `account` is unknown until then.
+    """
+
+    server: str
+    card: SignedCard
+    key_type: int
+    signing_seed: Secret
+    kem_seed: Secret
+    device_name: str
+    person_name: str
+    account: AccountId | None = None
+    recovery_check: dict[int, str] = {}
+    link_code: str | None = None
+    link_kind: str | None = None
+    last_sync: int | None = None
+
+    @property
+    def device(self) -> DeviceId:
+        return id_of_card(self.card.card)
+
+    @property
+    def keys(self) -> CardKeys:
+        """The card with its secret keys."""
+        signing = SigningKey.from_seed(self.key_type, self.signing_seed)
+        return CardKeys(self.card, self.device, signing, KemKey.from_seed(self.kem_seed))
+
+
+class CachedToken(msgspec.Struct, frozen=True):
+    """An access token and when it ends, by this phone's own clock, in milliseconds."""
+
+    token: str
+    until: int
+
+
+def _enc_hook(value: Any) -> Any:
+    if isinstance(value, Secret):
+        return value.reveal()
+    raise NotImplementedError(f"a {type(value).__name__} is not kept")
+
+
+def _dec_hook(type_: type, value: Any) -> Any:
+    if type_ is Secret:
+        return Secret(value)
+    raise NotImplementedError(f"a {type_.__name__} is not kept")
+
+
+_encoder = msgspec.msgpack.Encoder(enc_hook=_enc_hook)
+_identity = msgspec.msgpack.Decoder(Identity, dec_hook=_dec_hook)
+_token = msgspec.msgpack.Decoder(CachedToken)
+
+
+def new_identity(server: str, device_name: str, person_name: str, signing_seed: bytes, kem_seed: bytes) -> Identity:
+    """A new phone with a fresh card. Seeds: 32 random bytes each."""
+    signing, kem = SigningKey.from_seed(ED25519, Secret(signing_seed)), KemKey.from_seed(Secret(kem_seed))
+    card = make_card(DEVICE, signing, kem)
+    return Identity(
+        server, card.signed, signing.key_type, Secret(signing_seed), Secret(kem_seed), device_name, person_name
+    )
+
+
+async def put_identity(rows: Rows, identity: Identity) -> None:
+    """Stores who this phone is."""
+    await rows.put_single(_IDENTITY, _encoder.encode(identity))
+
+
+async def get_identity(rows: Rows) -> Identity | None:
+    """Who this phone is, None in a store where `init` or `link` has not finished its first step."""
+    body = await rows.get_single(_IDENTITY)
+    return _identity.decode(body) if body is not None else None
+
+
+async def put_token(rows: Rows, token: CachedToken) -> None:
+    """Keeps an access token for the next command."""
+    await rows.put_single(_TOKEN, _encoder.encode(token))
+
+
+async def get_token(rows: Rows) -> CachedToken | None:
+    """The access token kept last."""
+    body = await rows.get_single(_TOKEN)
+    return _token.decode(body) if body is not None else None

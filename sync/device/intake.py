@@ -1,0 +1,161 @@
+"""One way in: what a server's answer about one vault does to this phone, each piece in one local transaction.
+
+Items, merged state and cursor commit together. Nothing an answer says is believed that the log does not prove:
+`removed` erases nothing, a code costs at most a round trip. Spec: openapi/protocol/sync.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from sync.device.identity import Identity
+from sync.device.outbox import Asked
+from sync.device.phone import Phone
+from sync.device.store.rows import Rows
+from sync.merge.change import RecordId
+from sync.merge.record import Record
+from sync.vault.outgoing import Flying
+from sync.vault.replay import Finding, Opened, Outcome, Quarantined, names_needed, open_items, replay
+from sync.vault.state import VaultState
+from sync.wire.exchange import VaultAnswer
+from sync.wire.ids import ItemHash, LogHash
+from sync.wire.item import Item, item_hash
+
+HALTING = {"cloned", "newer_version"}  # nothing is sent after these until a person has acted
+CODES_OF_THE_VAULT = {"removed", "behind", "diverged"}  # said of the vault, not of an item
+WAITS_FOR_GRACE = {"until"}  # her frames stay as they are; they become grace frames
+
+
+async def hear(rows: Rows, identity: Identity, asked: Asked, answer: VaultAnswer) -> None:
+    """Takes in everything of an answer but the items: acknowledgements, code, key, wishes."""
+    state = await rows.get_vault(asked.number)
+    if answer.vault != state.vault or state.log.seq != asked.cursor:
+        return  # another command of this phone has gone on meanwhile; the next request asks from there
+    was_at_head = state.at_head
+    state.acked.update(hash_ for hash_ in answer.acks if hash_ in asked.own)
+    state.removed = answer.code == "removed"
+    if answer.key and state.log.epoch:
+        held = state.keyring.learn(answer.key, state.log.epoch.suite, state.vault, identity.device, identity.keys.kem)
+        if held:
+            state.epoch_held = max(state.epoch_held, answer.key.number)
+    state.wanted = list(answer.wrap_wanted)
+    if answer.code in CODES_OF_THE_VAULT:
+        state.at_head = False
+    elif answer.code and answer.code not in WAITS_FOR_GRACE:
+        await _refused(rows, asked, state, answer, sealed_at_head=was_at_head and answer.next == asked.cursor)
+    if answer.code == "diverged" and state.halted is None:
+        state.halted = "diverged"
+        await rows.put_findings(asked.number, [Finding("diverged", state.log.seq, None)])
+    await rows.put_vault(asked.number, state)
+
+
+async def _refused(rows: Rows, asked: Asked, state: VaultState, answer: VaultAnswer, *, sealed_at_head: bool) -> None:
+    """Drops exactly the unacknowledged tail, to be sealed again after pulling to the head.
+
+    The same refusal under the same entry head, with no newer item: those changes are set aside, and the rest goes on.
+    """
+    assert answer.code is not None
+    state.at_head = False
+    if asked.entry_sent:
+        if answer.code != "cas":
+            state.intents = state.intents[1:]  # the table does not allow it; asking again changes nothing
+        return
+    tail = [f for f in await rows.get_flying(asked.number) if item_hash(f.item.signed) not in state.acked]
+    again = (answer.code, bytes(state.log.entry_head))
+    if tail and sealed_at_head and state.refusal == again:
+        await _set_aside(rows, asked.number, tail[0], answer.code, state)
+    state.refusal = again
+    await rows.drop_flying(asked.number, [f.fseq for f in tail])
+
+
+async def _set_aside(rows: Rows, number: int, frame: Flying, why: str, state: VaultState) -> None:
+    """Moves a frame's changes out of the way, where a person sees them; nothing is lost."""
+    numbers = set(frame.numbers)
+    changes = tuple(c for c in await rows.get_pending(number) if c.dot >> 10 in numbers)
+    me = state.devices[changes[0].dot & 1023] if changes else state.devices[0]
+    await rows.put_quarantined(number, [Quarantined(0, me, why, len(changes), changes)])
+    await rows.drop_pending(number, numbers)
+
+
+async def take(
+    phone: Phone, rows: Rows, identity: Identity, asked: Asked, items: Iterable[Item | bytes], state: VaultState
+) -> str | None:
+    """Takes the items that follow `state` in, and stores it; gives why it stopped among them, if it did."""
+    flying = await rows.get_flying(asked.number)
+    own = {item_hash(f.item.signed): f for f in flying}
+    whole = []
+    for item in items:
+        if isinstance(item, bytes):
+            known = asked.own.get(ItemHash(item))
+            if known is None:
+                return "malformed"
+            item = known
+        whole.append(item)
+    opened = open_items(whole, state)
+    outcome = await _replay(rows, asked, state, identity, opened, set(own) | set(asked.own))
+    await _settle_own(rows, asked.number, own, outcome, state)
+    now = phone.now_ms()
+    state.heard.update({o.read.author: now for o in opened[: len(outcome.items)] if o.read})
+    if outcome.stopped in HALTING:
+        state.halted = outcome.stopped
+    if state.log.epoch and state.keyring.get(state.log.epoch.id) is not None:
+        state.epoch_held = max(state.epoch_held, state.log.epoch.number)
+    if outcome.stopped != "key_missing":
+        state.key_missing = any(state.keyring.get(epoch) is None for epoch in state.log.epochs)
+    await rows.put_quarantined(asked.number, outcome.quarantined)
+    await rows.put_findings(asked.number, outcome.findings)
+    await rows.put_vault(asked.number, state)
+    return outcome.stopped
+
+
+async def _replay(
+    rows: Rows, asked: Asked, state: VaultState, identity: Identity, opened: list[Opened], own: set[ItemHash]
+) -> Outcome:
+    ids, dots = names_needed(opened, state)
+    births, records = await rows.get_births(asked.number, dots)
+    records.update(await rows.get_records(asked.number, ids - set(records)))
+    before: set[RecordId] = set(records)
+    seen = {o.read.seen_seq for o in opened if o.read and 0 < o.read.seen_seq <= state.log.seq}
+    heads: dict[int, LogHash] = await rows.get_heads(asked.number, seen)
+    heads[state.log.seq] = state.log.log_hash
+    heads.setdefault(0, state.log.empty(state.vault).log_hash)
+    outcome = replay(state, identity.device, opened, records, births, own, heads.get)
+    touched: list[Record] = [records[id_] for id_ in outcome.touched]
+    born = set(outcome.births.values()) | (outcome.touched - before)
+    await rows.put_items(asked.number, outcome.items)
+    await rows.put_records(asked.number, touched, born)
+    await rows.put_births(asked.number, outcome.births)
+    return outcome
+
+
+async def _settle_own(
+    rows: Rows, number: int, own: dict[ItemHash, Flying], outcome: Outcome, state: VaultState
+) -> None:
+    """Own frames that the log has brought back leave the outbox; a void one's changes are set aside."""
+    for hash_, verdict in outcome.own_read:
+        state.acked.discard(hash_)
+        frame = own.get(hash_)
+        if frame is None:
+            continue
+        if verdict is not None:
+            await _set_aside(rows, number, frame, verdict, state)
+        await rows.drop_pending(number, frame.numbers)
+        await rows.drop_flying(number, [frame.fseq])
+
+
+async def finish(rows: Rows, asked: Asked, answer: VaultAnswer) -> None:
+    """After the last item of an answer: the phone stands at the head of the log if the server says that there is no
+    more."""
+    state = await rows.get_vault(asked.number)
+    if state.log.seq != answer.next or answer.code in CODES_OF_THE_VAULT:
+        return
+    if state.log.log_hash != answer.log_hash:
+        await rows.put_findings(asked.number, [Finding("two_histories", answer.next, None)])
+        return
+    state.at_head = not answer.more
+    flying = await rows.get_flying(asked.number)
+    if state.at_head and flying and not answer.code and all(item_hash(f.item.signed) in state.acked for f in flying):
+        state.acked = set()  # acknowledged and yet not in the log: a restored server lost them, so they are sent again
+    if state.at_head and not answer.code:
+        state.refusal = None if not flying else state.refusal
+    await rows.put_vault(asked.number, state)

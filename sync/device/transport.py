@@ -1,0 +1,107 @@
+"""HTTP to the server, over httpx: bytes out, bytes in, and one kind of failure.
+
+It knows addresses and status codes and nothing of what travels. A server that cannot be reached, hangs, or answers
+something that is no answer is `Unreachable`; a problem document is `Answered` with its code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any, Protocol
+
+import msgspec
+
+CONNECT_SECONDS = 5.0  # a phone with bad network should say so soon
+READ_SECONDS = 30.0  # between two pieces of an answer
+SMALL_ANSWER_BYTES_MAX = 65_536  # bytes of any answer but sync's
+
+
+class Unreachable(Exception):
+    """No answer, or none that could be one: the network, a stopped server, a captive portal."""
+
+
+class Answered(Exception):
+    """The server answered with a problem document (RFC 9457)."""
+
+    def __init__(self, status: int, code: str, members: Mapping[str, Any]) -> None:
+        super().__init__(f"{status} {code}")
+        self.status, self.code, self.members = status, code, members
+
+
+class Transport(Protocol):
+    """What a phone needs of the network. Raises: Unreachable, Answered."""
+
+    async def call(self, method: str, path: str, body: bytes | None = None, token: str | None = None) -> bytes: ...
+
+    def stream(self, path: str, body: bytes, token: str) -> AbstractAsyncContextManager[AsyncIterator[bytes]]: ...
+
+    async def close(self) -> None: ...
+
+
+class _Problem(msgspec.Struct):
+    code: str
+
+
+def problem(status: int, content_type: str, body: bytes) -> Exception:
+    """What an answer that is not 2xx means: a problem of ours, or something that is no server of ours."""
+    if content_type.startswith("application/problem+json"):
+        try:
+            members = msgspec.json.decode(body, type=dict[str, Any])
+            return Answered(status, msgspec.convert(members, _Problem).code, members)
+        except (msgspec.DecodeError, msgspec.ValidationError, RecursionError):
+            pass
+    return Unreachable(f"status {status} without a problem document")
+
+
+class HttpTransport:
+    """One server, one connection pool."""
+
+    def __init__(self, origin: str) -> None:
+        import httpx
+
+        timeout = httpx.Timeout(READ_SECONDS, connect=CONNECT_SECONDS)
+        self._httpx = httpx
+        self._client = httpx.AsyncClient(base_url=origin, timeout=timeout, trust_env=False)
+
+    async def call(self, method: str, path: str, body: bytes | None = None, token: str | None = None) -> bytes:
+        """One small request with a JSON body; gives the body of a 2xx answer."""
+        headers = _headers(token, "application/json" if body is not None else None)
+        try:
+            async with self._client.stream(method, path, content=body, headers=headers) as response:
+                received = bytearray()
+                async for piece in response.aiter_bytes():
+                    received += piece
+                    if len(received) > SMALL_ANSWER_BYTES_MAX:
+                        raise Unreachable("an answer longer than any of ours")
+                if response.is_success:
+                    return bytes(received)
+                raise problem(response.status_code, response.headers.get("content-type", ""), bytes(received))
+        except (self._httpx.HTTPError, self._httpx.InvalidURL) as error:
+            raise Unreachable(type(error).__name__) from error
+
+    @asynccontextmanager
+    async def stream(self, path: str, body: bytes, token: str) -> AsyncIterator[AsyncIterator[bytes]]:
+        """One sync request; gives the pieces of its answer as they come."""
+        headers = _headers(token, "application/msgpack")
+        try:
+            async with self._client.stream("POST", path, content=body, headers=headers) as response:
+                if not response.is_success:
+                    received = await response.aread()
+                    raise problem(response.status_code, response.headers.get("content-type", ""), received)
+                yield response.aiter_bytes()
+        except (self._httpx.HTTPError, self._httpx.InvalidURL) as error:
+            raise Unreachable(type(error).__name__) from error
+
+    async def close(self) -> None:
+        """Closes the connections."""
+        await self._client.aclose()
+
+
+def _headers(token: str | None, content_type: str | None) -> dict[str, str]:
+    headers = {}
+    if token:
+        headers["authorization"] = f"Bearer {token}"
+    if content_type:
+        headers["content-type"] = content_type
+    return headers

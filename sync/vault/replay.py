@@ -1,0 +1,223 @@
+"""What enters a phone: items of the log, one after the other, into the fold, the vector and the records.
+
+The one way in: items from the server, a file or a cable all pass here. Order of looking at an item: its signature
+(one that does not verify is not part of any log: nothing from it on is taken), the blind judge (log.state), then what
+needs keys: open, decode, limits, dots, rights on @vault, preds. Pure: the caller loads the records and stores the
+outcome in one transaction. Spec: openapi/protocol/sync.md, "Reading", and log.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, MutableMapping
+from typing import NamedTuple
+
+import msgspec
+
+from crypto.public.errors import CryptoError
+from sync.log.reading import ReadItem, read_item, verify_item
+from sync.merge.change import VAULT_RECORD, Change, Dot, RecordId, make_dot, number_of
+from sync.merge.record import Record
+from sync.vault.content import ContentVoid, WireChange, decode_inside, resolve
+from sync.vault.frames import open_frame
+from sync.vault.state import VaultState
+from sync.wire.card import device_id as id_of_card
+from sync.wire.card import read_card
+from sync.wire.codec import Malformed
+from sync.wire.ids import DeviceId, ItemHash, LogHash
+from sync.wire.item import EDITOR, OWNER, Add, Entry, Frame, Item, SetVersion
+from sync.wire.limits import PROTOCOL_VERSION
+
+
+class Opened(NamedTuple):
+    """An item read and, if it is a frame whose key is held, opened. `void`: what opening it found."""
+
+    read: ReadItem | None
+    changes: list[WireChange] | None
+    void: str | None
+
+
+class Stored(NamedTuple):
+    """An item as the phone keeps it. `verdict`: why it is void, None if it is good."""
+
+    seq: int
+    item: Item
+    log_hash: LogHash
+    verdict: str | None
+
+
+class Quarantined(msgspec.Struct, frozen=True, array_like=True):
+    """What a phone keeps outside the state and shows: a void frame, or changes of one's own that were set aside."""
+
+    seq: int
+    device: DeviceId
+    why: str
+    count: int
+    changes: tuple[Change, ...] = ()
+
+
+class Finding(msgspec.Struct, frozen=True, array_like=True):
+    """What the server or a member was caught at, with the item that proves it."""
+
+    kind: str
+    seq: int
+    proof: Item | None
+
+
+class Outcome:
+    """What reading some items came to; the caller stores it with the state, or none of it."""
+
+    def __init__(self) -> None:
+        self.items: list[Stored] = []
+        self.touched: set[RecordId] = set()
+        self.births: dict[Dot, RecordId] = {}
+        self.own_read: list[tuple[ItemHash, str | None]] = []  # own frames met in the log, with their verdicts
+        self.quarantined: list[Quarantined] = []
+        self.findings: list[Finding] = []
+        self.stopped: str | None = None  # signature, key_missing, newer_version, cloned
+
+
+def open_items(items: Iterable[Item], state: VaultState) -> list[Opened]:
+    """Reads and opens items ahead of judging them, so that the caller can load what they name.
+
+    An item that cannot even be attributed is given as Opened(None, …): nothing from it on can be taken.
+    """
+    opened = []
+    for item in items:
+        try:
+            read = read_item(item)
+        except Malformed:
+            opened.append(Opened(None, None, None))
+            break
+        changes, void = None, None
+        if isinstance(read.body, Frame):
+            key = state.keyring.get(read.body.header.epoch)
+            if key is not None:
+                try:
+                    changes = decode_inside(open_frame(read.body, key), read.author)
+                except ContentVoid as why:
+                    void = why.reason
+        opened.append(Opened(read, changes, void))
+    return opened
+
+
+def names_needed(opened: Iterable[Opened], state: VaultState) -> tuple[set[RecordId], set[Dot]]:
+    """The records named by id, and the dots that name records by birth: what `replay` must be given."""
+    ids: set[RecordId] = set()
+    dots: set[Dot] = set()
+    ordinals = state.ordinals
+    for item in opened:
+        for change in item.changes or ():
+            if isinstance(change.record, bytes):
+                ids.add(RecordId(change.record))
+            elif change.record[0] in ordinals:
+                dots.add(make_dot(ordinals[change.record[0]], change.record[1]))
+    return ids, dots
+
+
+def replay(
+    state: VaultState,
+    device: DeviceId,
+    opened: Iterable[Opened],
+    records: MutableMapping[RecordId, Record],
+    births: Mapping[Dot, RecordId],
+    own_hashes: set[ItemHash],
+    log_hash_at: Callable[[int], LogHash | None],
+) -> Outcome:
+    """Takes items into `state` and `records`, in order, until one cannot be taken.
+
+    `records`: every record that `names_needed` asked for and the log holds; new ones are added. `own_hashes`: frames of
+    this phone that have been sent. `log_hash_at`: the log's hash at a seq, None if it is not at hand.
+    """
+    out = Outcome()
+    log = state.log
+
+    def born(dot: Dot) -> RecordId | None:
+        return out.births.get(dot) or births.get(dot)
+
+    for item in opened:
+        read = item.read
+        seq = log.seq + 1
+        try:
+            if read is None:
+                raise Malformed("an item nobody can be named for")
+            verify_item(log.table, read)
+        except (CryptoError, Malformed):
+            out.stopped = "signature"
+            out.findings.append(Finding("signature", seq, read.item if read else None))
+            break
+        if read.author == device and isinstance(read.body, Frame) and read.hash not in own_hashes:
+            out.stopped = "cloned"
+            out.findings.append(Finding("cloned", seq, read.item))
+            break
+        body = read.body
+        if isinstance(body, Entry) and any(
+            isinstance(e, SetVersion) and e.version > PROTOCOL_VERSION for e in body.edits
+        ):
+            out.stopped = "newer_version"
+            break
+        ruling = log.judge(read)
+        verdict, changes = ruling.reason, []
+        if verdict is None and isinstance(body, Frame):
+            if item.changes is None and item.void is None:
+                state.key_missing = True
+                out.stopped = "key_missing"
+                break
+            verdict = item.void
+            if verdict is None:
+                try:
+                    changes = _judge_content(state, read.author, item.changes or [], born)
+                except ContentVoid as why:
+                    verdict = why.reason
+        held = log.log_hash if read.seen_seq == log.seq else log_hash_at(read.seen_seq)
+        if held is not None and held != read.seen_L:
+            out.findings.append(Finding("seen", seq, read.item))
+        log.append(read, ruling)
+        out.items.append(Stored(seq, read.item, log.log_hash, verdict))
+        if state.expected and state.expected[0] == seq:
+            if state.expected[1] != log.log_hash:
+                out.findings.append(Finding("two_histories", seq, read.item))
+            state.expected = None
+        if isinstance(body, Frame):
+            if read.author == device:
+                out.own_read.append((read.hash, verdict))
+            elif verdict is not None:
+                out.quarantined.append(Quarantined(seq, read.author, verdict, len(item.changes or ())))
+            if verdict is None:
+                _apply(state, out, read.author, changes, records)
+        elif isinstance(body, Entry) and verdict is None:
+            for edit in body.edits:
+                if isinstance(edit, Add):
+                    state.kem_keys[id_of_card(edit.card.card)] = read_card(edit.card).kem_key
+    return out
+
+
+def _judge_content(
+    state: VaultState, author: DeviceId, changes: list[WireChange], born: Callable[[Dot], RecordId | None]
+) -> list[Change]:
+    table = state.log.table
+
+    def may_write(record: RecordId, keys: Iterable[str]) -> bool:
+        """`@vault` is the owners'; but a device's name is also its own person's, if she may write at all."""
+        role = table.role(author)
+        if record != VAULT_RECORD or role == OWNER:
+            return True
+        mine = {f"device/{card.hex()}" for card in table.cards_of(table.cards[author].person)}
+        keys = list(keys)
+        return role == EDITOR and bool(keys) and all(key in mine for key in keys)
+
+    return resolve(changes, author, state.vector.get(author, 0), state.ordinals, state.vector, born, may_write)
+
+
+def _apply(
+    state: VaultState, out: Outcome, author: DeviceId, changes: list[Change], records: MutableMapping[RecordId, Record]
+) -> None:
+    for change in changes:
+        record = records.get(change.record)
+        if record is None:
+            record = records[change.record] = Record(change.record)
+        record.apply(change)
+        out.touched.add(change.record)
+        if change.birth:
+            out.births[change.dot] = change.record
+    if changes:
+        state.vector[author] = number_of(changes[-1].dot)

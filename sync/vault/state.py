@@ -1,0 +1,113 @@
+"""What one phone remembers of one vault, records aside: the fold of its log, its keys, and where its own sending
+stands.
+
+Kept sealed in the phone's own store and read afresh in every local transaction. It only grows where the protocol says
+so: entries and epochs once seen, `n`. Spec: openapi/protocol/sync.md, "A phone".
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from crypto.secret.secret import Secret
+from sync.log.state import LogState
+from sync.vault.keyring import Keyring
+from sync.wire.card import SignedCard
+from sync.wire.ids import DeviceId, ItemHash, LogHash, PersonId, VaultId
+
+
+class AddCard(msgspec.Struct, frozen=True, array_like=True, tag="add"):
+    """A card that its person, or an owner, has decided to let in."""
+
+    card: SignedCard
+    person: PersonId
+    role: int
+    until: int | None
+
+
+class Rotate(msgspec.Struct, frozen=True, array_like=True, tag="rotate"):
+    """A new epoch is due after the one with this number."""
+
+    after: int
+
+
+Intent = AddCard | Rotate
+
+
+class VaultState(msgspec.Struct):
+    """One vault on one phone.
+
+    `vector`: last good n by device. `kem_keys`: X-Wing key by device. `epoch_held`: number of the newest epoch whose
+    key is held. `n`: the last number this phone gave to a change, never given again. `at_head`: the last answer led
+    to the end of the log. `acked`: own items stored but not read back yet. `refusal`: code and entry head of the last
+    refusal. `expected`: a head that another phone vouched for, checked when the log reaches it. `halted`: why nothing
+    is sent.
+    """
+
+    log: LogState
+    person: PersonId
+    keyring: Keyring
+    vector: dict[DeviceId, int] = {}
+    kem_keys: dict[DeviceId, bytes] = {}
+    epoch_held: int = 0
+    key_missing: bool = False
+    n: int = 0
+    at_head: bool = False
+    acked: set[ItemHash] = set()
+    refusal: tuple[str, bytes] | None = None
+    intents: list[Intent] = []
+    wanted: list[DeviceId] = []
+    wrapped: dict[DeviceId, tuple[bytes, int]] = {}
+    expected: tuple[int, LogHash] | None = None
+    unproved: bool = False
+    removed: bool = False
+    halted: str | None = None
+    replayed_day: int = -1
+    heard: dict[DeviceId, int] = {}
+
+    @property
+    def vault(self) -> VaultId:
+        return self.log.vault
+
+    @property
+    def ordinals(self) -> dict[DeviceId, int]:
+        """The ordinal of every device that the log has ever listed."""
+        return {device: row.ordinal for device, row in self.log.table.cards.items()}
+
+    @property
+    def devices(self) -> list[DeviceId]:
+        """Devices by ordinal: the table keeps the order of their `add`."""
+        return list(self.log.table.cards)
+
+    @property
+    def head_key(self) -> Secret | None:
+        """The key of the epoch that new frames are sealed under."""
+        return self.keyring.get(self.log.epoch.id) if self.log.epoch else None
+
+
+def _enc_hook(value: Any) -> Any:
+    if isinstance(value, Keyring):
+        return value.raw()
+    raise NotImplementedError(f"a {type(value).__name__} is not kept")
+
+
+def _dec_hook(type_: type, value: Any) -> Any:
+    if type_ is Keyring:
+        return Keyring(value)
+    raise NotImplementedError(f"a {type_.__name__} is not kept")
+
+
+_encoder = msgspec.msgpack.Encoder(enc_hook=_enc_hook)
+_decoder = msgspec.msgpack.Decoder(VaultState, dec_hook=_dec_hook)
+
+
+def encode_vault(state: VaultState) -> bytes:
+    """The state as bytes, keys among them: for the sealed store alone."""
+    return _encoder.encode(state)
+
+
+def decode_vault(data: bytes) -> VaultState:
+    """The state from the store. Raises: msgspec.DecodeError for another layout."""
+    return _decoder.decode(data)
