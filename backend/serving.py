@@ -6,6 +6,7 @@ the server answers. SIGTERM: no new connections, requests in flight finish, exit
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -56,7 +57,9 @@ def serve(settings: Settings, ready_file: Path | None) -> int:
     if settings.workers > 1:
         return _serve_many(settings, listener, on_ready)
     server = _Server(_config(settings, Worker(settings, settings.origin)), on_ready)
-    server.run(sockets=[listener])
+    # uvicorn leaves the process when the start fails; why is said already, by the worker.
+    with contextlib.suppress(SystemExit):
+        server.run(sockets=[listener])
     return 0 if server.started else 1
 
 

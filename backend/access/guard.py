@@ -12,6 +12,7 @@ from litestar import Request
 
 from backend.access.store import token_row
 from backend.access.tokens import hash_of_bearer
+from backend.http.limits import header
 from backend.http.problems import ProblemError
 from backend.ports import Ports
 from sync.wire.ids import AccountId, DeviceId
@@ -26,7 +27,7 @@ class Caller(NamedTuple):
 
 async def caller(request: Request[Any, Any, Any], ports: Ports) -> Caller:
     """The device of the request's access token. Raises: ProblemError `token_invalid` or `revoked`."""
-    token_hash = hash_of_bearer(request.headers.get("authorization", ""))
+    token_hash = hash_of_bearer(header(request, b"authorization"))
     if token_hash is None:
         raise ProblemError("token_invalid")
     row = await token_row(ports.engine.reading(), token_hash)

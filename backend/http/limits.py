@@ -22,21 +22,33 @@ JSON = "application/json"
 
 async def read_body(request: Request[Any, Any, Any], media_type: str, bytes_max: int) -> bytes:
     """The body, if it has this media type and at most this many bytes. Raises: ProblemError."""
-    headers = request.headers
-    if headers.get("content-type", "").split(";", 1)[0].strip().lower() != media_type:
+    if header(request, b"content-type").split(";", 1)[0].strip().lower() != media_type:
         raise ProblemError("unsupported_media_type", f"This route takes {media_type}.")
-    if headers.get("content-encoding", "identity").strip().lower() != "identity":
+    if header(request, b"content-encoding").strip().lower() not in ("", "identity"):
         raise ProblemError("unsupported_media_type", "The body must not be compressed.")
-    length = headers.get("content-length", "")
+    length = header(request, b"content-length")
     if length.isdecimal() and int(length[:20]) > bytes_max:
         raise ProblemError("too_large", f"At most {bytes_max} bytes.")
-    parts, size = [], 0
-    async for part in request.stream():
+    parts, size, more = [], 0, True
+    while more:
+        message = await request.receive()
+        if message["type"] != "http.request":
+            raise ProblemError("malformed", "The body ended early.")
+        part = message["body"]
         size += len(part)
         if size > bytes_max:
             raise ProblemError("too_large", f"At most {bytes_max} bytes.")
         parts.append(part)
+        more = message["more_body"]
     return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+def header(request: Request[Any, Any, Any], name: bytes) -> str:
+    """A header as it came, or an empty string. `name`: in lower case."""
+    for key, value in request.scope["headers"]:
+        if key == name:
+            return value.decode("latin-1")
+    return ""
 
 
 def network_of(address: str) -> str:

@@ -51,5 +51,5 @@ class Section(NamedTuple):
 
 async def fetch_section(db: Reading, section: Section) -> list[dict[str, object]]:
     """The rows of a section, by column."""
-    rows: Sequence[Row] = await db.fetch(section.statement, *section.arguments)
+    rows: Sequence[Row] = await db.scan(section.statement, *section.arguments)
     return [dict(zip(section.columns, row, strict=True)) for row in rows]

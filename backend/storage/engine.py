@@ -37,7 +37,11 @@ class Reading(Protocol):
     """Asks without changing anything."""
 
     async def fetch(self, statement: str, *args: Any) -> Sequence[Row]:
-        """All rows of a statement. Raises: StorageError."""
+        """All rows of a statement about few rows, found by a key. Raises: StorageError."""
+        ...
+
+    async def scan(self, statement: str, *args: Any) -> Sequence[Row]:
+        """All rows of a statement about many rows, or long ones: others do not wait for it. Raises: StorageError."""
         ...
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import Any
 
-from litestar import Request, Response, post
+from litestar import Request, post
 from litestar.handlers import HTTPRouteHandler
-from litestar.response import Stream
+from litestar.response.base import ASGIResponse
+from litestar.response.streaming import ASGIStreamingResponse
 
 from backend.access.guard import caller
 from backend.http.docs import DOC, Body, Doc
@@ -33,7 +34,7 @@ def routes(ports: Ports, desk: SyncDesk) -> list[HTTPRouteHandler]:
     )
 
     @post("/v1/sync", status_code=200, opt={DOC: doc})
-    async def sync(request: Request[Any, Any, Any]) -> Response[Any]:
+    async def sync(request: Request[Any, Any, Any]) -> ASGIResponse:
         me = await caller(request, ports)
         body = await read_body(request, MSGPACK, REQUEST_BYTES_MAX)
         answer = desk.answer(me.device, me.account, body, ports.now_ms())
@@ -43,10 +44,10 @@ def routes(ports: Ports, desk: SyncDesk) -> list[HTTPRouteHandler]:
                 begun.append(piece)
                 size += len(piece)
                 if size > WHOLE_BYTES_MAX:
-                    return Stream(_rest(begun, answer), media_type=MSGPACK, status_code=200)
+                    return ASGIStreamingResponse(iterator=_rest(begun, answer), media_type=MSGPACK)
         except RequestMalformed:
             raise ProblemError("malformed") from None
-        return Response(b"".join(begun), media_type=MSGPACK, status_code=200)
+        return ASGIResponse(body=b"".join(begun), media_type=MSGPACK)
 
     return [sync]
 

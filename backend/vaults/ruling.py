@@ -20,7 +20,7 @@ from typing import NamedTuple
 import msgspec
 
 from sync.log.reading import ReadItem, is_verified
-from sync.log.state import NO_CHAIN, LogState, Ruling
+from sync.log.state import NO_CHAIN, LogState, NeedsNewerApp, Ruling
 from sync.wire import limits
 from sync.wire.card import RECOVERY, device_id
 from sync.wire.exchange import Keybox, Wrap
@@ -151,7 +151,10 @@ def rule(
         return Verdict("signature")
     if not _saw_this_log(state, read, known):
         return Verdict("seen")
-    ruling = state.judge(read)
+    try:
+        ruling = state.judge(read)
+    except NeedsNewerApp:
+        return Verdict("version")  # what follows such an entry could not be judged here
     if ruling.reason is not None:
         if ruling.reason == "rights" and _is_late(state, read):
             over = not hand.replay and _grace_is_over(facts, read, hand.now_ms)

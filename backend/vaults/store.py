@@ -180,7 +180,7 @@ async def page_end(db: Reading, vault: Vault, start: Standing, bytes_max: int) -
     if vault.bytes - start.bytes <= bytes_max:
         return Standing(head, vault.state.log_hash, vault.bytes)
     first, last = place_of(vault.number, start.seq), place_of(vault.number, head)
-    rows = await db.fetch(PAGE_END, first, last, start.bytes + bytes_max)
+    rows = await db.scan(PAGE_END, first, last, start.bytes + bytes_max)
     over = seq_of(rows[0][0])
     return await standing_at(db, vault, max(over - 1, start.seq + 1))
 
@@ -188,7 +188,7 @@ async def page_end(db: Reading, vault: Vault, start: Standing, bytes_max: int) -
 async def read_items(db: Reading, vault: Vault, after: int, until: int, count_max: int) -> list[Item]:
     """Items after one seq, up to and with another, at most so many."""
     first, last = place_of(vault.number, after), place_of(vault.number, until)
-    return [Item(*row) for row in await db.fetch(ITEMS, first, last, count_max)]
+    return [Item(*row) for row in await db.scan(ITEMS, first, last, count_max)]
 
 
 async def read_frame_at(db: Reading, vault: Vault, device: DeviceId, fseq: int) -> StoredFrame:
@@ -249,7 +249,7 @@ async def lost_slots(db: Reading, number: int) -> list[tuple[ItemHash, bytes]]:
 
 async def read_lost(db: Reading, number: int, since: int) -> tuple[Item, ...]:
     """The lost entries that were handed in when the log stood at `since` or later."""
-    return tuple(Item(0, signed, signature) for signed, signature in await db.fetch(LOST_SINCE, number, since))
+    return tuple(Item(0, signed, signature) for signed, signature in await db.scan(LOST_SINCE, number, since))
 
 
 async def write_lost(tx: Transaction, number: int, at_seq: int, laid: Sequence[tuple[ReadItem, bytes]]) -> None:

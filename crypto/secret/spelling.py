@@ -32,7 +32,7 @@ def spell(data: bytes, start: int) -> str:
     count = -(-len(data) * 8 // 5)
     number = int.from_bytes(data, "big") << count * 5 - len(data) * 8
     symbols = [number >> 5 * place & 31 for place in reversed(range(count))]
-    check = _remainder([*symbols, 0, 0, 0, 0], start)
+    check = remainder([*symbols, 0, 0, 0, 0], start)
     symbols += [check >> 5 * place & 31 for place in reversed(range(CHECK_CHARS))]
     text = "".join(ALPHABET[symbol] for symbol in symbols)
     return "-".join(text[i : i + GROUP_CHARS] for i in range(0, len(text), GROUP_CHARS))
@@ -53,7 +53,7 @@ def read(text: str, size: int, start: int) -> bytes:
     count = -(-size * 8 // 5)
     if len(symbols) != count + CHECK_CHARS:
         raise BadCode("length")
-    if _remainder(symbols, start) != 0:
+    if remainder(symbols, start) != 0:
         raise BadCode("swapped" if _one_swap_mends(symbols, start) else "mistyped")
     number = 0
     for symbol in symbols[:count]:
@@ -64,8 +64,8 @@ def read(text: str, size: int, start: int) -> bytes:
     return (number >> fill_bits).to_bytes(size, "big")
 
 
-def _remainder(symbols: list[int], start: int) -> int:
-    """The bit string of `symbols`, taken as a polynomial, modulo the polynomial; `start` is mixed into its top.
+def remainder(symbols: list[int], start: int) -> int:
+    """20 bits: the values of the characters as one polynomial over GF(2), `start` at its top, modulo x^20 + x^3 + 1.
 
     Zero exactly for a text whose last four characters are the checksum of the rest.
     """
@@ -84,6 +84,6 @@ def _one_swap_mends(symbols: list[int], start: int) -> bool:
         for i, j in combinations(range(0, len(symbols), width), 2):
             other = symbols.copy()
             other[i : i + width], other[j : j + width] = symbols[j : j + width], symbols[i : i + width]
-            if _remainder(other, start) == 0:
+            if remainder(other, start) == 0:
                 return True
     return False

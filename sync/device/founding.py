@@ -1,6 +1,6 @@
 """The first phone of a person: keys, account, first vault, recovery code.
 
-Steps are stored before they are sent; a run that was cut off goes on where it stopped. Spec:
+The vault is whole in the store before the server hears of it; the first sync brings it there. Spec:
 openapi/protocol/accounts.md, membership.md.
 """
 
@@ -18,7 +18,6 @@ from sync.device.reading import identity_of
 from sync.device.refused import Refused
 from sync.device.staging import stage
 from sync.device.store.rows import Rows
-from sync.device.syncing import sync
 from sync.device.transport import Answered, Unreachable
 from sync.log.state import LogState
 from sync.vault.entries import CardKeys, found_vault, make_card
@@ -70,8 +69,7 @@ async def found(
     person = PersonId(phone.draw(16))
     async with phone.store.transaction() as rows:
         await put_identity(rows, identity)
-        vault = await _store_vault(phone, rows, identity, person, vault_name, subject=subject, recovery=recovery)
-    await sync(phone)
+        vault = await store_vault(phone, rows, identity, person, vault_name, subject=subject, recovery=recovery)
     return Founded(account, keys.device, person, vault, code)
 
 
@@ -102,7 +100,7 @@ def _plain(group: str) -> str:
     return group.strip().upper().translate(str.maketrans("OIL", "011"))
 
 
-async def _store_vault(
+async def store_vault(
     phone: Phone, rows: Rows, identity: Identity, person: PersonId, name: str, *, subject: bool, recovery: CardKeys
 ) -> VaultId:
     """A new vault in the store, its first entry read into its own log at once.
@@ -115,7 +113,7 @@ async def _store_vault(
     )
     keyring = Keyring()
     keyring.add(key)
-    state = VaultState(LogState.empty(vault), person, keyring, epoch_held=1)
+    state = VaultState(LogState.empty(vault), person, keyring)
     outcome = replay(state, identity.device, open_items([built.item], state), {}, {}, set(), lambda _: None)
     number = len(await rows.vaults()) + 1
     await rows.put_items(number, outcome.items)

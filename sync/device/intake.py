@@ -12,7 +12,7 @@ from sync.device.identity import Identity
 from sync.device.outbox import Asked
 from sync.device.phone import Phone
 from sync.device.store.rows import Rows
-from sync.merge.change import RecordId
+from sync.merge.change import RecordId, number_of, ordinal_of
 from sync.merge.record import Record
 from sync.vault.outgoing import Flying
 from sync.vault.replay import Finding, Opened, Outcome, Quarantined, names_needed, open_items, replay
@@ -20,6 +20,7 @@ from sync.vault.state import VaultState
 from sync.wire.exchange import VaultAnswer
 from sync.wire.ids import ItemHash, LogHash
 from sync.wire.item import Item, item_hash
+from sync.wire.limits import SUITES_KNOWN
 
 HALTING = {"cloned", "newer_version"}  # nothing is sent after these until a person has acted
 CODES_OF_THE_VAULT = {"removed", "behind", "diverged"}  # said of the vault, not of an item
@@ -31,17 +32,14 @@ async def hear(rows: Rows, identity: Identity, asked: Asked, answer: VaultAnswer
     state = await rows.get_vault(asked.number)
     if answer.vault != state.vault or state.log.seq != asked.cursor:
         return  # another command of this phone has gone on meanwhile; the next request asks from there
-    was_at_head = state.at_head
+    was_at_head, state.at_head = state.at_head, False  # until `finish` has met the end again
     state.acked.update(hash_ for hash_ in answer.acks if hash_ in asked.own)
     state.removed = answer.code == "removed"
-    if answer.key and state.log.epoch:
-        held = state.keyring.learn(answer.key, state.log.epoch.suite, state.vault, identity.device, identity.keys.kem)
-        if held:
-            state.epoch_held = max(state.epoch_held, answer.key.number)
+    if answer.key:
+        suite = state.log.epoch.suite if state.log.epoch else SUITES_KNOWN[-1]
+        state.keyring.learn(answer.key, suite, state.vault, identity.device, identity.keys.kem)
     state.wanted = list(answer.wrap_wanted)
-    if answer.code in CODES_OF_THE_VAULT:
-        state.at_head = False
-    elif answer.code and answer.code not in WAITS_FOR_GRACE:
+    if answer.code and answer.code not in CODES_OF_THE_VAULT | WAITS_FOR_GRACE:
         await _refused(rows, asked, state, answer, sealed_at_head=was_at_head and answer.next == asked.cursor)
     if answer.code == "diverged" and state.halted is None:
         state.halted = "diverged"
@@ -55,7 +53,6 @@ async def _refused(rows: Rows, asked: Asked, state: VaultState, answer: VaultAns
     The same refusal under the same entry head, with no newer item: those changes are set aside, and the rest goes on.
     """
     assert answer.code is not None
-    state.at_head = False
     if asked.entry_sent:
         if answer.code != "cas":
             state.intents = state.intents[1:]  # the table does not allow it; asking again changes nothing
@@ -71,8 +68,8 @@ async def _refused(rows: Rows, asked: Asked, state: VaultState, answer: VaultAns
 async def _set_aside(rows: Rows, number: int, frame: Flying, why: str, state: VaultState) -> None:
     """Moves a frame's changes out of the way, where a person sees them; nothing is lost."""
     numbers = set(frame.numbers)
-    changes = tuple(c for c in await rows.get_pending(number) if c.dot >> 10 in numbers)
-    me = state.devices[changes[0].dot & 1023] if changes else state.devices[0]
+    changes = tuple(c for c in await rows.get_pending(number) if number_of(c.dot) in numbers)
+    me = state.devices[ordinal_of(changes[0].dot)] if changes else state.devices[0]
     await rows.put_quarantined(number, [Quarantined(0, me, why, len(changes), changes)])
     await rows.drop_pending(number, numbers)
 
@@ -98,10 +95,6 @@ async def take(
     state.heard.update({o.read.author: now for o in opened[: len(outcome.items)] if o.read})
     if outcome.stopped in HALTING:
         state.halted = outcome.stopped
-    if state.log.epoch and state.keyring.get(state.log.epoch.id) is not None:
-        state.epoch_held = max(state.epoch_held, state.log.epoch.number)
-    if outcome.stopped != "key_missing":
-        state.key_missing = any(state.keyring.get(epoch) is None for epoch in state.log.epochs)
     await rows.put_quarantined(asked.number, outcome.quarantined)
     await rows.put_findings(asked.number, outcome.findings)
     await rows.put_vault(asked.number, state)

@@ -81,7 +81,6 @@ async def wait_to_be_let_in(phone: Phone, pause: Callable[[float], Awaitable[Non
         for number, head in enumerate(welcome.vaults, 1):
             state = VaultState(LogState.empty(head.vault), welcome.person, Keyring())
             state.expected = (head.seq, head.log_hash)
-            state.key_missing = False
             await rows.put_vault(number, state)
     await sync(phone)
     await _name_this_phone(phone)
@@ -172,7 +171,7 @@ async def _hello(transport: Transport, place: Rendezvous) -> tuple[Hello, Device
 
 
 async def _add_card(phone: Phone, identity: Identity, numbers: list[int], hello: Hello, device: DeviceId) -> None:
-    """Stores the wish in each vault and syncs until the log lists the card, its name waiting with it."""
+    """Stores the wish in each vault and syncs until the log lists the card; the new phone itself says its name."""
     async with phone.store.transaction() as rows:
         for number in numbers:
             state = await rows.get_vault(number)
@@ -182,8 +181,6 @@ async def _add_card(phone: Phone, identity: Identity, numbers: list[int], hello:
             row = state.log.table.people[person]
             state.intents = [*state.intents, AddCard(hello.card, person, row.role, row.until)]
             await rows.put_vault(number, state)
-            record = await read_record(rows, number, VAULT_RECORD)
-            await stage(phone, rows, identity, number, [name_edit(record, {device_key(device): hello.device_name})])
     await sync(phone, numbers)
     async with phone.store.transaction() as rows:
         for number in numbers:

@@ -9,12 +9,14 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from crypto.secret.kdf import derive
 from sync.device.identity import Identity, get_identity
 from sync.device.names import Names
 from sync.device.refused import Refused
 from sync.device.store.rows import Rows
 from sync.merge.change import VAULT_RECORD, Change, Dot, RecordId, ordinal_of
 from sync.merge.record import Record
+from sync.merge.snapshot import digests, state_root
 from sync.vault.state import VaultState
 from sync.wire.ids import DeviceId, PersonId
 
@@ -93,3 +95,11 @@ async def choose_vault(rows: Rows, wanted: str | None) -> int:
     if len(fitting) != 1:
         raise Refused("ambiguous" if fitting else "unknown_vault")
     return fitting[0]
+
+
+def root_of(vault: Vault) -> str | None:
+    """The state root of what the log has settled, hex; None without the head epoch's key."""
+    key = vault.state.head_key
+    if key is None:
+        return None
+    return state_root(derive(key, "root"), digests(vault.settled.values())).hex()

@@ -201,7 +201,7 @@ class _Run:
             if state.log.seq != place or state.halted:
                 return None
             stopped = await take(self._phone, rows, self._identity, one, items, state)
-            self.report.received += state.log.seq - place
+            self.report.received += sum(isinstance(item, Item) for item in items[: state.log.seq - place])
         return stopped
 
     async def _finish(self, current: tuple[Asked, VaultAnswer] | None) -> None:

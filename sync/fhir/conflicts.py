@@ -11,7 +11,7 @@ the answers; no answer holds a value that nobody wrote. Spec: openapi/protocol/f
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import msgspec
@@ -92,22 +92,7 @@ class _Question(NamedTuple):
     words: tuple[_Word, ...]
 
 
-def find(
-    records: Iterable[Record],
-    pairs: Iterable[tuple[RecordId, RecordId]] = (),
-    newer: Newer | None = None,
-    importer: Importer = ordinal_of,
-) -> list[Conflict]:
-    """Every open question of a vault, one a record, then one a proposed pair; in the order of the records' ids."""
-    by_id = {record.id: record for record in records}
-    asked = [question(by_id[id_], newer, importer) for id_ in sorted(by_id)]
-    for first, second in sorted({(min(pair), max(pair)) for pair in pairs}):
-        if first in by_id and second in by_id:
-            asked.append(duplicate(by_id[first], by_id[second], newer))
-    return [conflict for conflict in asked if conflict is not None]
-
-
-def question(record: Record, newer: Newer | None = None, importer: Importer = ordinal_of) -> Conflict | None:
+def find(record: Record, newer: Newer | None = None, importer: Importer = ordinal_of) -> Conflict | None:
     """The question that a record asks, or None.
 
     `newer` orders a source's copies; `importer` says who imported with a dot, its device if nobody knows better.

@@ -47,7 +47,7 @@ def meaning(value: bytes) -> bytes:
 def _meaning(name: str, value: Any) -> Any:
     if isinstance(value, dict):
         told = {key: _meaning(key, member) for key, member in value.items()}
-        if isinstance(value.get("system"), str) and isinstance(value.get("code"), str) and "value" not in value:
+        if isinstance(value.get("system"), str) and isinstance(value.get("code"), str):
             told.pop("display", None)
             told.pop("_display", None)
         return told

@@ -159,7 +159,6 @@ def replay(
         verdict, changes = ruling.reason, []
         if verdict is None and isinstance(body, Frame):
             if item.changes is None and item.void is None:
-                state.key_missing = True
                 out.stopped = "key_missing"
                 break
             verdict = item.void

@@ -39,11 +39,10 @@ Intent = AddCard | Rotate
 class VaultState(msgspec.Struct):
     """One vault on one phone.
 
-    `vector`: last good n by device. `kem_keys`: X-Wing key by device. `epoch_held`: number of the newest epoch whose
-    key is held. `n`: the last number this phone gave to a change, never given again. `at_head`: the last answer led
-    to the end of the log. `acked`: own items stored but not read back yet. `refusal`: code and entry head of the last
-    refusal. `expected`: a head that another phone vouched for, checked when the log reaches it. `halted`: why nothing
-    is sent.
+    `vector`: last good n by device. `kem_keys`: X-Wing key by device. `n`: the last number this phone gave to
+    a change, never given again. `at_head`: the last answer led to the end of the log. `acked`: own items stored but
+    not read back yet. `refusal`: code and entry head of the last refusal. `expected`: a head that another phone
+    vouched for, checked when the log reaches it. `halted`: why nothing is sent.
     """
 
     log: LogState
@@ -51,8 +50,6 @@ class VaultState(msgspec.Struct):
     keyring: Keyring
     vector: dict[DeviceId, int] = {}
     kem_keys: dict[DeviceId, bytes] = {}
-    epoch_held: int = 0
-    key_missing: bool = False
     n: int = 0
     at_head: bool = False
     acked: set[ItemHash] = set()
@@ -80,6 +77,17 @@ class VaultState(msgspec.Struct):
     def devices(self) -> list[DeviceId]:
         """Devices by ordinal: the table keeps the order of their `add`."""
         return list(self.log.table.cards)
+
+    @property
+    def epoch_held(self) -> int:
+        """The number of the newest epoch of this log whose key is held; 0 for none."""
+        held = [number for epoch, (number, _) in self.log.epochs.items() if self.keyring.get(epoch) is not None]
+        return max(held, default=0)
+
+    @property
+    def key_missing(self) -> bool:
+        """True if the log has an epoch whose key is not held: another phone has to hand it over."""
+        return any(self.keyring.get(epoch) is None for epoch in self.log.epochs)
 
     @property
     def head_key(self) -> Secret | None:

@@ -9,10 +9,12 @@ from __future__ import annotations
 import msgspec
 
 from crypto.public.hashing import labelled_hash
-from sync.wire.codec import Exact
+from sync.wire.codec import Exact, Malformed
 from sync.wire.ids import DeviceId, EpochId, ItemHash, LogHash, VaultId
+from sync.wire.limits import INTEGER_MAX
 
 CLAIM_LABEL = "claim"
+SEGMENT_BYTES_MAX = 262_144  # bytes of one segment's ciphertext
 
 
 class ChainHead(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -46,7 +48,29 @@ class Claim(msgspec.Struct, frozen=True, array_like=True, gc=False):
     blobs: tuple[bytes, ...]
 
 
-read_claim = Exact(Claim).read
+_claim = Exact(Claim)
+_HASH = 32
+
+
+def read_claim(claim: bytes) -> Claim:
+    """A claim from its signed bytes, sizes and order checked; whether it is true is for a replay of the log to say.
+
+    Devices and blobs ascend, each once, so that equal states make equal claims. Raises: Malformed.
+    """
+    read: Claim = _claim.read(claim)
+    devices, blobs = [head.device for head in read.vector], list(read.blobs)
+    hashes = [read.vault, read.log_hash, read.entry_head, read.epoch, read.root, *devices, *blobs]
+    hashes += [head.head for head in read.vector] + [segment.id for segment in read.segments]
+    if any(len(h) != _HASH for h in hashes):
+        raise Malformed("an id of another length")
+    numbers = [read.seq, *(n for head in read.vector for n in (head.fseq, head.n))]
+    if not all(0 <= n <= INTEGER_MAX for n in numbers):
+        raise Malformed("a number out of range")
+    if not all(0 < segment.size <= SEGMENT_BYTES_MAX for segment in read.segments):
+        raise Malformed("a segment of an impossible size")
+    if devices != sorted(set(devices)) or blobs != sorted(set(blobs)):
+        raise Malformed("not in order, or one twice")
+    return read
 
 
 def claim_hash(claim: bytes) -> bytes:

@@ -56,6 +56,16 @@ def test_a_sighted_import_in_the_server_would_be_seen(tmp_path):
     assert "crypto.secret" in run_python(SERVER_MODULES, tmp_path).stderr
 
 
+def test_the_phone_side_pulls_neither_litestar_nor_firebase():
+    code = (
+        "import sys\nimport sync.device.cli.main, sync.device.syncing, sync.device.linking\n"
+        "seen = [m for m in ('litestar', 'firebase_admin', 'uvicorn', 'asyncpg', 'backend') if m in sys.modules]\n"
+        "sys.exit(', '.join(seen) or 0)\n"
+    )
+    result = run_python(code, ROOT)
+    assert result.returncode == 0, result.stderr
+
+
 def test_the_server_runs_without_firebase_and_postgres():
     result = run_python(
         "import sys, backend.main\n"

@@ -36,12 +36,17 @@ class Store:
 
     @classmethod
     async def create(cls, folder: Path, unlocking: Unlocking) -> Store:
-        """A new store in an empty or missing folder. Raises: Refused(store_exists, passphrase_needed, no_keyring)."""
+        """A new store; one that was begun and belongs to nobody yet is gone on with, if it can be unlocked.
+
+        Raises: Refused(store_exists, store_newer, store_damaged, passphrase_needed, no_keyring).
+        """
         path = folder / FILE_NAME
-        if path.exists() and path.stat().st_size:
-            raise Refused("store_exists")
+        begun = path.exists() and path.stat().st_size > 0
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)  # noqa: ASYNC240  once, before anything runs
-        return await cls.on(await SqliteEngine.open(path), unlocking)
+        try:
+            return await cls.open(folder, unlocking) if begun else await cls.on(await _engine(path), unlocking)
+        except Refused as refused:
+            raise Refused("store_exists") if begun and refused.code == "passphrase_wrong" else refused from refused
 
     @classmethod
     async def open(cls, folder: Path, unlocking: Unlocking) -> Store:
@@ -49,11 +54,7 @@ class Store:
         path = folder / FILE_NAME
         if not path.exists():
             raise Refused("no_store")
-        try:
-            engine = await SqliteEngine.open(path)
-        except sqlite3.DatabaseError as error:
-            raise _refusal(error) from error
-        return await cls.on(engine, unlocking)
+        return await cls.on(await _engine(path), unlocking)
 
     @classmethod
     async def on(cls, engine: Engine, unlocking: Unlocking) -> Store:
@@ -84,6 +85,13 @@ class Store:
     async def close(self) -> None:
         """Closes the file."""
         await self._engine.close()
+
+
+async def _engine(path: Path) -> SqliteEngine:
+    try:
+        return await SqliteEngine.open(path)
+    except sqlite3.DatabaseError as error:
+        raise _refusal(error) from error
 
 
 def _refusal(error: sqlite3.DatabaseError) -> Refused:

@@ -1,0 +1,79 @@
+"""Commands about files: import, sources, export."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+from typing import Any
+
+from sync.device.cli.context import DONE, WAITS, Context, read_file
+from sync.device.cli.waiting import exit_code
+from sync.device.files import export_collection, export_document, import_file, sources
+from sync.device.refused import Refused
+from sync.fhir import exact
+
+
+async def import_files(context: Context, options: argparse.Namespace) -> int:
+    """Takes FHIR R4 files in."""
+    total: dict[str, Any] = {"added": 0, "updated": 0, "unchanged": 0, "held": [], "not_understood": []}
+    async with context.phone() as phone:
+        files = [(name, read_file(name)) for name in options.files]
+        for name, data in files:
+            done = await import_file(phone, data, options.vault, source=options.source, same_person=options.same_person)
+            for key in ("added", "updated", "unchanged"):
+                total[key] += done[key]
+            for key in ("held", "not_understood"):
+                total[key] += [{**row, "file": name} if len(files) > 1 else row for row in done[key]]
+        code = await exit_code(phone)
+    context.result(total)
+    if not context.json:
+        context.say(f"{total['added']} new, {total['updated']} newer, {total['unchanged']} as before.")
+        for row in total["held"]:
+            context.say(f"Held, nothing taken: {row['why']} ({row['where']})")
+            context.say("If it is the same person: the same command with --same-person.")
+        for row in total["not_understood"]:
+            context.say(f"Kept but not understood: {row['where']}: {row['why']}")
+    return WAITS if total["held"] else code
+
+
+async def list_sources(context: Context, options: argparse.Namespace) -> int:
+    """Where records came from."""
+    async with context.phone() as phone:
+        rows = await sources(phone, options.vault)
+    context.result(rows)
+    if not context.json:
+        for row in rows:
+            context.say(f"{row['id'][:8]}  {row['name']}, {row['newest'] or 'undated'}: {row['records']} records")
+    return DONE
+
+
+async def export(context: Context, options: argparse.Namespace) -> int:
+    """Everything as one FHIR Bundle, or one imported document given back."""
+    async with context.phone() as phone:
+        if options.document:
+            bundle, records = await export_document(phone, options.document, options.vault)
+        else:
+            bundle, records = await export_collection(phone, options.vault)
+        code = await exit_code(phone)
+    data = exact.pretty(bundle) + b"\n"
+    _write(options.file, data)
+    context.result({"records": records, "bytes": len(data)})
+    if not context.json:
+        context.say(f"{records} records, {len(data)} bytes, in {options.file}.")
+    return code
+
+
+def _write(name: str, data: bytes) -> None:
+    """The whole file or none: a full disk leaves an older one as it was. Raises: Refused."""
+    target = Path(name)
+    beside = target.with_name(target.name + ".part")
+    try:
+        with beside.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(target)
+    except OSError as error:
+        beside.unlink(missing_ok=True)
+        raise Refused("no_such_file", "the file cannot be written") from error

@@ -1,0 +1,179 @@
+"""The `carnet` command: the reference phone. Reads arguments, runs one command, says how it went.
+
+Spec: openapi/protocol/cli.md. Modules are loaded by the command that needs them, so that a small one starts quickly.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable, Sequence
+
+from sync.device.cli import files, network, questions, records, setup
+from sync.device.cli.context import REFUSED, Context
+from sync.device.refused import Refused
+from sync.fhir import exact
+
+Command = Callable[[Context, argparse.Namespace], Awaitable[int]]
+
+_ABOUT = """Your health records on this phone: edited without network, synced so that the server can read nothing.
+
+First time:        carnet init --server URL --name "Your name" --device "This phone"
+A second phone:    carnet link --server URL --device "Tablet"   then, on the first:  carnet approve CODE
+Every day:         carnet list · carnet set ID dosage JSON · carnet sync · carnet conflicts
+A file of yours:   carnet import summary.json · carnet export everything.json
+"""
+_EXITS = "Exit codes: 0 done, 1 refused or failed, 2 usage, 3 done but something waits for you."
+
+
+def parser() -> argparse.ArgumentParser:
+    """Every command with its arguments."""
+    top = argparse.ArgumentParser(
+        prog="carnet", description=_ABOUT, epilog=_EXITS, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    top.add_argument("--store", metavar="DIR", help="this phone's folder (default: CARNET_STORE or the data folder)")
+    top.add_argument("--json", action="store_true", help="one JSON document on stdout")
+    top.add_argument("--quiet", action="store_true", help="no words beside the result")
+    top.add_argument("--no-keyring", action="store_true", help="lock the store with a passphrase")
+    top.add_argument("--passphrase-file", metavar="F", help="read the passphrase from a file")
+    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    def command(name: str, run: Command, text: str, example: str = "") -> argparse.ArgumentParser:
+        made = commands.add_parser(
+            name,
+            help=text,
+            description=text,
+            epilog=f"Example: carnet {example}" if example else None,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        made.set_defaults(run=run)
+        return made
+
+    _setup(command)
+    _files(command)
+    _records(command)
+    _questions(command)
+    _network(command)
+    return top
+
+
+def _with_vault(made: argparse.ArgumentParser) -> argparse.ArgumentParser:
+    made.add_argument("--vault", metavar="V", help="which vault, by name or part of its id")
+    return made
+
+
+def _setup(command: Callable[..., argparse.ArgumentParser]) -> None:
+    init = command("init", setup.init, "keys, account, first vault; shows the recovery code once")
+    init.add_argument("--server", required=True, metavar="URL")
+    init.add_argument("--name", required=True, metavar="PERSON")
+    init.add_argument("--device", required=True, metavar="NAME")
+    init.add_argument("--vault", metavar="NAME", help="the vault's name")
+    init.add_argument("--subject", choices=("self", "none"), default="self", help="is the vault about you?")
+    recovery = command("recovery", setup.recovery, "type two groups of the recovery code back")
+    recovery.add_argument("action", choices=("confirm",))
+    link = command("link", setup.link, "a further phone of yours: shows a code and waits")
+    link.add_argument("--server", required=True, metavar="URL")
+    link.add_argument("--device", required=True, metavar="NAME")
+    approve = command("approve", setup.approve_code, "let in the phone that shows this code", "approve ABCD-EFGH-…")
+    approve.add_argument("code", nargs="+", metavar="CODE")
+    approve.add_argument("--vault", dest="vaults", action="append", metavar="V", help="only this vault (repeatable)")
+    approve.add_argument("--role", choices=("owner", "editor", "viewer"), help=argparse.SUPPRESS)
+    approve.add_argument("--until", metavar="DATE", help=argparse.SUPPRESS)
+    command("vaults", setup.list_vaults, "the vaults on this phone")
+    _with_vault(command("members", setup.list_members, "who is in the vault, and when each phone was last heard"))
+
+
+def _files(command: Callable[..., argparse.ArgumentParser]) -> None:
+    imports = command("import", files.import_files, "take FHIR R4 JSON files in", "import summary.json --source Clinic")
+    imports.add_argument("files", nargs="+", metavar="FILE")
+    imports.add_argument("--source", metavar="NAME", help="where it comes from, in your words")
+    imports.add_argument(
+        "--same-person", action="store_true", help="it is about the same person, although it looks not"
+    )
+    _with_vault(imports)
+    _with_vault(command("sources", files.list_sources, "where records came from"))
+    export = command("export", files.export, "everything as one FHIR Bundle", "export everything.json")
+    export.add_argument("file", metavar="FILE")
+    export.add_argument("--document", metavar="ENVELOPE", help="give an imported document back (see `carnet sources`)")
+    _with_vault(export)
+
+
+def _records(command: Callable[..., argparse.ArgumentParser]) -> None:
+    listing = _with_vault(command("list", records.list_records, "one line a record", "list MedicationStatement"))
+    listing.add_argument("type", nargs="?", metavar="TYPE")
+    listing.add_argument("--all", action="store_true", help="deleted ones and what others only refer to, too")
+    find = _with_vault(command("find", records.find_records, "records that hold a text", "find ramipril"))
+    find.add_argument("text", metavar="TEXT")
+    show = _with_vault(command("show", records.show, "one record whole", "show ramipril --history"))
+    show.add_argument("id", metavar="ID")
+    show.add_argument("--history", action="store_true", help="who wrote what, from the beginning")
+    new = command(
+        "new", records.new, "a record of your own", 'new AllergyIntolerance \'{"code": {"text": "Latex"}, …}\''
+    )
+    new.add_argument("type", metavar="TYPE")
+    new.add_argument("value", metavar="JSON|@FILE")
+    _with_vault(new)
+    shapes: dict[str, tuple[str, tuple[str, ...]]] = {
+        "set": ("give one element another value", ("element", "value")),
+        "unset": ("remove one element", ("element",)),
+        "add": ("add one repetition of a repeating element", ("element", "value")),
+        "change": ("change one repetition", ("element", "repetition", "value")),
+        "remove": ("remove one repetition", ("element", "repetition")),
+        "delete": ("delete a record", ()),
+        "restore": ("bring a deleted record back", ()),
+        "annotate": ("append a note of yours", ("text",)),
+        "dispute": ("say that something in it is wrong", ("text",)),
+    }
+    for verb, (text, arguments) in shapes.items():
+        made = _with_vault(command(verb, records.edit, text))
+        made.add_argument("id", metavar="ID")
+        for name in arguments:
+            made.add_argument(name, metavar="JSON|@FILE" if name == "value" else name.upper())
+
+
+def _questions(command: Callable[..., argparse.ArgumentParser]) -> None:
+    _with_vault(command("conflicts", questions.conflicts, "what waits for you to decide"))
+    resolve = command("resolve", questions.settle, "settle a question", "resolve 3f2a --take 2")
+    resolve.add_argument("conflict", metavar="CONFLICT")
+    how = resolve.add_mutually_exclusive_group(required=True)
+    how.add_argument("--take", type=int, metavar="N", help="the value with this number is right")
+    how.add_argument("--value", metavar="JSON|@FILE", help="another value is right")
+    how.add_argument("--keep", action="store_true", help="keep the record")
+    how.add_argument("--delete", action="store_true", help="delete the record")
+    how.add_argument("--merge", metavar="ID", help="they are the same; this one stays")
+    how.add_argument("--not-same", action="store_true", help="they are not the same")
+    _with_vault(resolve)
+
+
+def _network(command: Callable[..., argparse.ArgumentParser]) -> None:
+    _with_vault(command("sync", network.sync_now, "send what waits, take in what is new"))
+    command("status", network.show_status, "what is queued, what waits for you, when each phone was last heard")
+    findings = command("findings", network.show_findings, "what the server or a member was caught at")
+    findings.add_argument("action", nargs="?", choices=("read",))
+    findings.add_argument("id", nargs="?", metavar="ID")
+    command("quarantine", network.show_quarantine, "what is kept outside the vault's state")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command; gives its exit code."""
+    options = parser().parse_args(arguments)
+    context = Context(options)
+    try:
+        return asyncio.run(options.run(context, options))
+    except Refused as refused:
+        if context.json:
+            sys.stdout.write(exact.pretty(refused.document()).decode() + "\n")
+        else:
+            detail = f" ({refused.detail})" if refused.detail else ""
+            print(f"{refused.title}{detail}. {refused.next}", file=sys.stderr)
+        return REFUSED
+    except KeyboardInterrupt:
+        print("Stopped; nothing was lost.", file=sys.stderr)
+        return REFUSED
+    except BrokenPipeError:
+        return REFUSED
+
+
+if __name__ == "__main__":
+    sys.exit(main())

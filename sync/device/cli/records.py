@@ -1,0 +1,131 @@
+"""Commands about records: list, find, show, new, set, unset, add, change, remove, delete, restore, annotate,
+dispute."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from sync.device.cli.context import DONE, Context, read_value
+from sync.device.listing import Row, list_rows, show_record
+from sync.device.records import Make, Written, create, write
+from sync.device.refused import Refused
+from sync.fhir import editing, exact
+
+
+async def list_records(context: Context, options: argparse.Namespace) -> int:
+    """One line a record."""
+    async with context.phone() as phone:
+        rows = await list_rows(phone, options.vault, type_=options.type, deleted_too=options.all)
+    _print_rows(context, rows)
+    return DONE
+
+
+async def find_records(context: Context, options: argparse.Namespace) -> int:
+    """Records whose line, or any text in them, holds this text."""
+    async with context.phone() as phone:
+        rows = await list_rows(phone, options.vault, text=options.text)
+    _print_rows(context, rows)
+    return DONE
+
+
+def _print_rows(context: Context, rows: list[Row]) -> None:
+    context.result([row._asdict() for row in rows])
+    if context.json:
+        return
+    from rich.table import Table
+
+    table = Table(box=None, show_header=False, pad_edge=False)
+    for column in ("id", "what", "where from"):
+        table.add_column(column, overflow="fold", no_wrap=column == "id")
+    heading = None
+    for row in rows:
+        if row.type != heading:
+            heading = row.type
+            table.add_row("", f"[bold]{row.heading}[/bold]", "")
+        notes = [row.source or "", row.changed or ""]
+        if row.conflicts:
+            notes.append(f"[red]{row.conflicts} to settle: carnet conflicts[/red]")
+        if row.deleted:
+            notes.append("deleted")
+        status = f" ({row.status})" if row.status not in (None, "active") else ""
+        table.add_row(f"[dim]{row.id[:8]}[/dim]", row.label + status, " · ".join(note for note in notes if note))
+    context.console.print(table)
+
+
+async def show(context: Context, options: argparse.Namespace) -> int:
+    """One record whole: what it says, what is open, who wrote what."""
+    async with context.phone() as phone:
+        found = await show_record(phone, options.id, options.vault, history=options.history)
+    context.result(found)
+    if not context.json:
+        context.say(exact.pretty(found["resource"]).decode())
+        for source in found["provenance"]:
+            context.say(
+                f"  {source['element']}: {source['person']}, {source['device']}, {source['at']}, {source['how']}"
+            )
+        for step in found["history"] or ():
+            context.say(f"  {step['at']}  {step['person']}: {step['element']} = {_text(step['value'])}")
+        if found["conflicts"]:
+            context.say("To settle: " + ", ".join(found["conflicts"]) + " (carnet conflicts)")
+    return DONE
+
+
+def _text(value: Any) -> str:
+    return "removed" if value is None else exact.canonical(value).decode()
+
+
+async def new(context: Context, options: argparse.Namespace) -> int:
+    """A record of one's own."""
+    resource = _object(read_value(options.value))
+    if resource.setdefault("resourceType", options.type) != options.type:
+        raise Refused("bad_value", "the resourceType is another one")
+    async with context.phone() as phone:
+        written = await create(phone, resource, options.vault)
+    context.result({"id": written.record.hex()})
+    if not context.json:
+        context.say(f"Added, {written.record.hex()[:8]}. It is sent with the next sync.")
+    return DONE
+
+
+def _object(value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise Refused("bad_value", "a resource is a JSON object")
+    return value
+
+
+async def edit(context: Context, options: argparse.Namespace) -> int:
+    """Every command that makes one edit of one record."""
+    value = read_value(options.value) if getattr(options, "value", None) is not None else None
+    element, verb = getattr(options, "element", ""), options.command
+    text, repetition = getattr(options, "text", ""), getattr(options, "repetition", "")
+    makers: dict[str, Make] = {
+        "set": lambda record, seed, newer: editing.set_element(record, element, value, newer=newer),
+        "unset": lambda record, seed, newer: editing.unset(record, element, newer=newer),
+        "add": lambda record, seed, newer: editing.add(record, element, value, seed, newer=newer),
+        "change": lambda record, seed, newer: (
+            editing.change_repetition(record, element, repetition, value, newer=newer),
+            repetition,
+        ),
+        "remove": lambda record, seed, newer: (
+            editing.remove_repetition(record, element, repetition, newer=newer),
+            repetition,
+        ),
+        "delete": lambda record, seed, newer: editing.delete(record),
+        "restore": lambda record, seed, newer: editing.restore(record),
+        "annotate": lambda record, seed, newer: editing.annotate(record, text, seed),
+        "dispute": lambda record, seed, newer: editing.dispute(record, text, seed),
+    }
+    async with context.phone() as phone:
+        written = await write(phone, options.id, makers[verb], options.vault)
+    context.result(_written(written, repeating=verb in ("add", "change", "remove")))
+    if not context.json:
+        context.say("Done. It is kept here and sent with the next sync.")
+    return DONE
+
+
+def _written(written: Written, *, repeating: bool) -> dict[str, Any]:
+    out: dict[str, Any] = {"id": written.record.hex(), "dot": written.dot}
+    if repeating:
+        out["repetition"] = written.repetition
+    return out

@@ -1,0 +1,12 @@
+"""Exit code 3: done, but something waits for a person (questions, quarantine, findings, an unproved vault)."""
+
+from __future__ import annotations
+
+from sync.device.cli.context import DONE, WAITS
+from sync.device.overview import waits_for_a_person
+from sync.device.phone import Phone
+
+
+async def exit_code(phone: Phone, numbers: list[int] | None = None) -> int:
+    """3 if anything waits in these vaults, or in any; else 0."""
+    return WAITS if await waits_for_a_person(phone, numbers) else DONE

@@ -1,0 +1,82 @@
+"""Files in and out: import of FHIR, where records came from, export. Each import is one local transaction."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sync.device.phone import Phone
+from sync.device.reading import Vault, choose_vault, identity_of, read_vault
+from sync.device.refused import Refused
+from sync.device.staging import stage
+from sync.device.store.rows import Rows
+from sync.fhir import bundle, exporting, importing
+from sync.fhir import sources as fhir_sources
+
+
+async def import_file(
+    phone: Phone, data: bytes, vault: str | None, *, source: str | None, same_person: bool
+) -> dict[str, Any]:
+    """Takes one file in; gives what it came to, as cli.md has it. Raises: Refused with the file's code."""
+    try:
+        parsed = bundle.parse(data)
+    except bundle.ImportRefused as error:
+        raise Refused(error.code, error.detail, title=error.title, next=error.next) from error
+    async with phone.store.transaction() as rows:
+        identity = await identity_of(rows)
+        number = await choose_vault(rows, vault)
+        read = await read_vault(rows, number)
+        plan = importing.plan(parsed, read, same_person=same_person, source_name=source)
+        if plan.edits:  # else nothing at all is written, and the store stays byte for byte what it was
+            await stage(phone, rows, identity, number, plan.edits)
+    return {
+        "added": plan.added,
+        "updated": plan.updated,
+        "unchanged": plan.unchanged,
+        "held": [{"where": row.where, "why": row.why} for row in plan.held],
+        "not_understood": [{"where": row.where, "why": row.why} for row in plan.not_understood],
+    }
+
+
+async def sources(phone: Phone, vault: str | None) -> list[dict[str, Any]]:
+    """Every imported file, the newest first."""
+    out = []
+    async with phone.store.transaction() as rows:
+        for number in [await choose_vault(rows, vault)] if vault else await rows.vaults():
+            read = await read_vault(rows, number)
+            out += [
+                {"id": one.id.hex(), "name": one.name, "newest": one.newest, "records": one.records}
+                for one in fhir_sources.sources(read)
+            ]
+    return out
+
+
+async def export_collection(phone: Phone, vault: str | None) -> tuple[dict[str, Any], int]:
+    """Everything as one Bundle (collection), and how many records it holds. Raises: Refused."""
+    async with phone.store.transaction() as rows:
+        read = await read_vault(rows, await choose_vault(rows, vault))
+    made = exporting.collection(read)
+    return made, len(made.get("entry", ()))
+
+
+async def export_document(phone: Phone, envelope: str, vault: str | None) -> tuple[dict[str, Any], int]:
+    """An imported document given back, by a unique part of its envelope's id. Raises: Refused(no_such_document, …)."""
+    async with phone.store.transaction() as rows:
+        read = await _vault_with(rows, envelope, vault)
+    fitting = [one.id for one in fhir_sources.sources(read) if one.id.hex().startswith(envelope.lower())]
+    if len(fitting) != 1:
+        raise Refused("ambiguous" if fitting else "no_such_document")
+    try:
+        made = exporting.document(read, fitting[0])
+    except exporting.ExportRefused as error:
+        raise Refused(error.code, "; ".join(error.where)) from error
+    return made, len(made.get("entry", ()))
+
+
+async def _vault_with(rows: Rows, envelope: str, vault: str | None) -> Vault:
+    if vault:
+        return await read_vault(rows, await choose_vault(rows, vault))
+    for number in await rows.vaults():
+        read = await read_vault(rows, number)
+        if any(one.id.hex().startswith(envelope.lower()) for one in fhir_sources.sources(read)):
+            return read
+    raise Refused("no_such_document")

@@ -1,0 +1,169 @@
+"""Records as a citizen reads them: one line each, and one record whole with who wrote what."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from sync.device.moments import when
+from sync.device.phone import Phone
+from sync.device.questions import open_conflicts, waiting_by_record
+from sync.device.reading import Vault, choose_vault, read_vault
+from sync.device.records import Labels, find_record
+from sync.device.store.rows import Rows
+from sync.fhir import duplicates, labels
+from sync.fhir.exact import loads_or_none
+from sync.fhir.sources import newer_in, source_of
+from sync.fhir.view import is_deleted, resource, resource_plain, standings
+from sync.merge.change import PERSON, Change, Dot, RecordId
+from sync.merge.history import history as steps_of
+from sync.merge.record import Record
+from sync.merge.register import Sibling
+from sync.vault.content import resolve
+from sync.vault.replay import Opened, names_needed, open_items
+
+
+class Row(NamedTuple):
+    """One line of a list, as cli.md has it."""
+
+    id: str
+    type: str
+    label: str
+    status: str | None
+    source: str | None
+    conflicts: int
+    deleted: bool
+    heading: str
+    changed: str | None
+
+
+async def list_rows(
+    phone: Phone, vault: str | None, *, type_: str | None = None, text: str | None = None, deleted_too: bool = False
+) -> list[Row]:
+    """Records, grouped by type; without `deleted_too` those that are deleted or merely shown as another are left
+    out."""
+    async with phone.store.transaction() as rows:
+        read = [await read_vault(rows, number) for number in await _numbers(rows, vault)]
+    out: list[Row] = []
+    for one in read:
+        out += _rows(one, type_, text.casefold() if text else None, deleted_too)
+    return out
+
+
+async def _numbers(rows: Rows, vault: str | None) -> list[int]:
+    return [await choose_vault(rows, vault)] if vault else await rows.vaults()
+
+
+def _rows(vault: Vault, type_: str | None, text: str | None, deleted_too: bool) -> list[Row]:
+    waiting = waiting_by_record(open_conflicts(vault))
+    lines, newer = Labels(vault), newer_in(vault)
+    hidden = set() if deleted_too else {id_ for group in duplicates.same(vault) for id_ in sorted(group)[1:]}
+    found = []
+    for record in vault.records():
+        gone = is_deleted(record)
+        shown = resource_plain(record, newer)
+        kind = str(shown.get("resourceType", ""))
+        if (gone and not deleted_too) or record.id in hidden or (type_ and kind != type_):
+            continue
+        if not deleted_too and not type_ and not text and not labels.is_for_people(kind):
+            continue
+        label = lines.of(record)
+        if text and text not in label.casefold() and text not in _all_text(record):
+            continue
+        source = source_of(vault, record)
+        row = Row(
+            record.id.hex(),
+            kind,
+            label,
+            labels.status_word(shown),
+            source,
+            len(waiting.get(record.id, ())),
+            gone,
+            labels.type_word(kind),
+            _changed_by(vault, record),
+        )
+        found.append(row)
+    order = {kind: place for place, kind in enumerate(labels.TYPE_ORDER)}
+    return sorted(found, key=lambda row: (order.get(row.type, len(order)), row.type, row.label.casefold(), row.id))
+
+
+def _changed_by(vault: Vault, record: Record) -> str | None:
+    """Who last wrote on it by hand; None for a record that is as its source gave it."""
+    words = [s for place in standings(record) for s in place.person]
+    if not words:
+        return None
+    last = max(words, key=lambda sibling: sibling.dot)
+    typed = any(birth.lane == PERSON for birth in record.births)
+    _, person = vault.author(last.dot)
+    return f"{'written' if typed else 'changed'} by {vault.names.person(person)}"
+
+
+def _all_text(record: Record) -> str:
+    values = [place.value for place in standings(record) if place.value is not None]
+    return b" ".join(values).decode(errors="replace").casefold()
+
+
+async def show_record(phone: Phone, wanted: str, vault: str | None, *, history: bool) -> dict[str, Any]:
+    """One record as cli.md has it. Raises: Refused."""
+    async with phone.store.transaction() as rows:
+        number, id_ = await find_record(rows, wanted, vault)
+        read = await read_vault(rows, number)
+        steps = await _history(rows, read, id_) if history else None
+    record = read.shown[id_]
+    waiting = waiting_by_record(open_conflicts(read))
+    return {
+        "id": id_.hex(),
+        "resource": resource(record, newer_in(read)),
+        "conflicts": waiting.get(id_, []),
+        "provenance": [_provenance(read, place.key, s) for place in standings(record) for s in _spoken(place)],
+        "history": steps,
+    }
+
+
+def _spoken(place: Any) -> tuple[Sibling, ...]:
+    """The siblings that stand for what is shown: people's, else the newest of the source's."""
+    return place.person or ((place.source,) if place.source is not None else ())
+
+
+def _provenance(vault: Vault, element: str, sibling: Sibling) -> dict[str, Any]:
+    device, person = vault.author(sibling.dot)
+    how = "typed" if sibling.via is None else {"import": "imported"}.get(sibling.via.kind, "carried over")
+    return {
+        "element": element,
+        "person": vault.names.person(person),
+        "device": vault.names.device(device),
+        "at": when(sibling.at),
+        "how": how,
+    }
+
+
+async def _history(rows: Rows, vault: Vault, id_: RecordId) -> list[dict[str, Any]]:
+    """Who wrote what, oldest first, read again from the log; waiting changes of this phone behind it."""
+    changes = [c for c in await _changes_in_log(rows, vault) if c.record == id_]
+    changes += await rows.get_pending(vault.number, id_)
+    out = []
+    for step in steps_of(id_, changes):
+        device, person = vault.author(step.change.dot)
+        out.append(
+            {
+                "at": when(step.change.at),
+                "person": vault.names.person(person),
+                "device": vault.names.device(device),
+                "element": step.key,
+                "value": None if step.value is None else loads_or_none(step.value),
+            }
+        )
+    return out
+
+
+async def _changes_in_log(rows: Rows, vault: Vault) -> list[Change]:
+    state = vault.state
+    good = [item for _, item, verdict in await rows.get_items(vault.number, 0) if verdict is None]
+    opened: list[Opened] = open_items(good, state)
+    _, dots = names_needed(opened, state)
+    births: dict[Dot, RecordId] = (await rows.get_births(vault.number, dots))[0]
+    changes: list[Change] = []
+    for frame in opened:
+        if frame.read is not None and frame.changes:
+            author = frame.read.author
+            changes += resolve(frame.changes, author, 0, state.ordinals, state.vector, births.get, lambda *_: True)
+    return changes

@@ -1,0 +1,181 @@
+"""What a phone can tell about itself: vaults, members, status, findings, quarantine, what waits for a person."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sync.device.moments import when
+from sync.device.names import Names
+from sync.device.phone import Phone
+from sync.device.questions import open_conflicts
+from sync.device.reading import Vault, identity_of, read_vault, root_of
+from sync.device.refused import Refused
+from sync.fhir.envelope import is_envelope
+from sync.merge.life import Life
+from sync.wire.card import RECOVERY
+from sync.wire.item import ROLE_WORDS
+
+_FINDING_WORDS = {
+    "signature": "The server handed out an item that its author did not sign. This phone took nothing from there on.",
+    "seen": "A member's phone was shown another history of this vault than this one.",
+    "two_histories": "The server's log is not the one that another phone vouched for.",
+    "diverged": "The server's log is no longer the one that this phone has read.",
+    "cloned": "Another copy of this phone has written to the vault. This copy sends nothing more.",
+}
+
+
+def records_in(vault: Vault) -> int:
+    """How many records a person would count: those that are not deleted, files as such aside."""
+    return sum(record.life() is not Life.GONE and not is_envelope(record) for record in vault.records())
+
+
+async def vaults(phone: Phone) -> list[dict[str, Any]]:
+    """Every vault on this phone, as cli.md has them."""
+    out = []
+    async with phone.store.transaction() as rows:
+        identity = await identity_of(rows)
+        for number in await rows.vaults():
+            vault = await read_vault(rows, number)
+            role = vault.state.log.table.role(identity.device)
+            out.append(
+                {
+                    "id": vault.state.vault.hex(),
+                    "name": vault.names.vault(),
+                    "role": ROLE_WORDS[role] if role is not None else None,
+                    "records": records_in(vault),
+                    "cursor": vault.state.log.seq,
+                    "state_root": root_of(vault),
+                    "pending": await rows.count_pending(number),
+                    "unproved": _unproved(vault),
+                }
+            )
+    return out
+
+
+def _unproved(vault: Vault) -> bool:
+    return vault.state.unproved or vault.state.expected is not None
+
+
+async def members(phone: Phone, number: int) -> list[dict[str, Any]]:
+    """Who is in a vault, with their phones; recovery cards have no name and are not phones."""
+    async with phone.store.transaction() as rows:
+        vault = await read_vault(rows, number)
+    table = vault.state.log.table
+    out = []
+    for person, row in table.people.items():
+        cards = [device for device in table.cards_of(person) if table.cards[device].kind != RECOVERY]
+        if not table.cards_of(person):
+            continue
+        devices = [
+            {"id": device.hex(), "name": vault.names.device(device), "last_heard": when(vault.state.heard.get(device))}
+            for device in cards
+        ]
+        out.append(
+            {
+                "person": person.hex(),
+                "name": vault.names.person(person),
+                "role": ROLE_WORDS[row.role],
+                "until": when(row.until),
+                "subject": person == table.subject,
+                "devices": devices,
+            }
+        )
+    return out
+
+
+async def status(phone: Phone) -> dict[str, Any]:
+    """What is queued, kept and heard, over all vaults."""
+    devices: dict[bytes, dict[str, Any]] = {}
+    halted = []
+    pending = intents = kept = unread = questions = 0
+    async with phone.store.transaction() as rows:
+        identity = await identity_of(rows)
+        for number in await rows.vaults():
+            vault = await read_vault(rows, number)
+            pending += await rows.count_pending(number)
+            intents += len(vault.state.intents)
+            kept += len(await rows.get_quarantined(number))
+            unread += sum(unread for _, unread, _ in await rows.get_findings(number))
+            questions += len(open_conflicts(vault))
+            if vault.state.halted:
+                halted.append({"vault": vault.state.vault.hex(), "why": vault.state.halted})
+            _hear(vault, vault.names, devices)
+    return {
+        "account": identity.account.hex() if identity.account else None,
+        "server": identity.server,
+        "last_sync": when(identity.last_sync),
+        "pending": pending,
+        "intents": intents,
+        "conflicts": questions,
+        "quarantined": kept,
+        "findings": unread,
+        "halted": halted,
+        "notices": [],
+        "recovery_unconfirmed": bool(identity.recovery_check),
+        "devices": list(devices.values()),
+    }
+
+
+def _hear(vault: Vault, names: Names, devices: dict[bytes, dict[str, Any]]) -> None:
+    for device, row in vault.state.log.table.live().items():
+        if row.kind == RECOVERY:
+            continue
+        heard = when(vault.state.heard.get(device))
+        known = devices.setdefault(device, {"id": device.hex(), "name": names.device(device), "last_heard": heard})
+        if heard and (known["last_heard"] is None or heard > known["last_heard"]):
+            known["last_heard"] = heard
+
+
+async def findings(phone: Phone) -> list[dict[str, Any]]:
+    """What the server or a member was caught at, oldest first."""
+    out = []
+    async with phone.store.transaction() as rows:
+        for number in await rows.vaults():
+            vault = (await rows.get_vault(number)).vault.hex()
+            out += [
+                {
+                    "id": str(id_),
+                    "kind": finding.kind,
+                    "words": _FINDING_WORDS[finding.kind],
+                    "vault": vault,
+                    "seq": finding.seq,
+                    "unread": unread,
+                    "proof": finding.proof.signed.hex() if finding.proof else None,
+                }
+                for id_, unread, finding in await rows.get_findings(number)
+            ]
+    return out
+
+
+async def read_finding(phone: Phone, id_: str) -> None:
+    """Marks a finding as read. Raises: Refused(no_such_finding)."""
+    known = {finding["id"] for finding in await findings(phone)}
+    if id_ not in known:
+        raise Refused("no_such_finding")
+    async with phone.store.transaction() as rows:
+        await rows.read_finding(int(id_))
+
+
+async def quarantined(phone: Phone) -> list[dict[str, Any]]:
+    """What is kept outside the state: void frames and one's own changes set aside."""
+    out = []
+    async with phone.store.transaction() as rows:
+        for number in await rows.vaults():
+            vault = await read_vault(rows, number)
+            for id_, kept in await rows.get_quarantined(number):
+                row = vault.state.log.table.cards.get(kept.device)
+                person = vault.names.person(row.person) if row else "nobody known"
+                out.append({"id": str(id_), "person": person, "why": kept.why, "changes": kept.count})
+    return out
+
+
+async def waits_for_a_person(phone: Phone, numbers: list[int] | None = None) -> bool:
+    """True if a question, a quarantined change, an unread finding or an unproved vault waits in these vaults."""
+    async with phone.store.transaction() as rows:
+        for number in await rows.vaults() if numbers is None else numbers:
+            if await rows.get_quarantined(number) or any(unread for _, unread, _ in await rows.get_findings(number)):
+                return True
+            vault = await read_vault(rows, number)
+            if _unproved(vault) or open_conflicts(vault):
+                return True
+    return False

@@ -1,0 +1,229 @@
+"""Writes openapi/vectors/registers/*.json: exact JSON, the register table, repetitions, sameness, edits, invariants.
+
+Run by hand, from the repository: `python -m tests.vectors.generate_registers`. Inputs and outcomes that a person can
+check are written by hand here; keys and canonical texts come from the code and are compared by a test.
+Format: openapi/protocol/fhir.md, "Vectors".
+"""
+
+import json
+from pathlib import Path
+
+from sync.fhir import editing
+from sync.fhir.exact import ExactJsonError, canonical, loads
+from sync.fhir.invariants import broken
+from sync.fhir.quiet import same
+from sync.fhir.registers import resplit, split
+from sync.merge.change import SOURCE, Change, RecordId, Via, make_dot
+from sync.merge.record import Record
+
+FOLDER = Path(__file__).parents[2] / "openapi" / "vectors" / "registers"
+RECORD = RecordId(b"synthetic record".ljust(32, b"."))
+
+JSON_TEXTS = {
+    "a decimal keeps its digits": b"5.40",
+    "an exponent stays as written": b"[1e2,1E+400,-0,0.0]",
+    "an integer of any length": b"123456789012345678901234567890",
+    "keys by code point": '{"\U00010000":1,"\uffff":2,"é":3,"a":4,"Z":5,"":6}'.encode(),
+    "escapes that are not needed go": b'"\\u0041\\/\\ud83d\\ude00\\u00e9\\u2028\\u007f"',
+    "escapes that are needed stay": b'"\\u0008\\u000c\\n\\r\\t\\u001f\\u0000\\"\\\\"',
+    "a byte order mark is passed over": b"\xef\xbb\xbf [ ] ",
+    "sixty-four levels": b"[" * 64 + b"]" * 64,
+    "sixty-five levels": b"[" * 65 + b"]" * 65,
+    "brackets in a text are no levels": b'["' + b"[" * 70 + b'"]',
+    "bytes that are not UTF-8": b'"\xff"',
+    "a surrogate in UTF-8": b'"\xed\xa0\x80"',
+    "a lone surrogate in an escape": b'"\\ud83d"',
+    "two members of one name": b'{"a":1,"\\u0061":1}',
+    "NaN": b"[NaN]",
+    "a second value": b"1 2",
+    "a leading zero": b"[01]",
+    "a raw tab in a text": b'"\t"',
+    "nothing": b"",
+}
+
+RESOURCES = {
+    "a statement with ties, sets and digits": """{"resourceType":"MedicationStatement","id":"s1","status":"active",
+      "statusReason":[{"text":"x"}],"medicationReference":{"reference":"#m"},"effectivePeriod":{"start":"2019"},
+      "dosage":[{"doseAndRate":[{"doseQuantity":{"value":5.40,"unit":"mg"}}]}],"note":[{"text":"a"},{"text":"b"}],
+      "contained":[{"resourceType":"Medication","id":"m"}]}""",
+    "an observation is one register but for a few": """{"resourceType":"Observation","status":"final",
+      "code":{"text":"x"},"valueQuantity":{"value":1.0},"interpretation":[{"text":"high"}],"method":{"text":"m"}}""",
+    "a primitive and its sibling": '{"resourceType":"Patient","birthDate":"1970","_birthDate":{"id":"x"}}',
+    "a sibling alone": '{"resourceType":"Patient","_birthDate":{"id":"x"}}',
+    "two choices at once": '{"resourceType":"Condition","onsetString":"x","_onsetAge":{"id":"x"}}',
+    "an ending the type does not have": '{"resourceType":"Condition","onsetQuantity":{"value":1}}',
+    "equal repetitions": '{"resourceType":"Patient","identifier":[{"value":"1"},{"value":"1"},{"value":"2"}]}',
+    "an empty list": '{"resourceType":"Patient","identifier":[]}',
+    "a list with null": '{"resourceType":"Patient","identifier":[{"value":"1"},null]}',
+    "a list with a sibling": '{"resourceType":"Patient","name":[{"text":"x"}],"_name":[null]}',
+    "a set's name in a type where it does not repeat": '{"resourceType":"Location","address":{"text":"x"}}',
+    "a type that R4 does not know": """{"resourceType":"FromALaterVersion","identifier":[{"value":"1"}],
+      "valueQuantity":{"value":1},"list":[{"a":1}]}""",
+    "no type": '{"status":"active","onsetString":"x"}',
+    "names that no element can have": '{"resourceType":"Patient","@life":"gone","a/b":1,"onset[x]":2,"":3,"_":4}',
+    "nothing": "{}",
+}
+
+COPIES = {
+    "one went": ("123", "23"),
+    "one came at the end": ("12", "123"),
+    "one went and one came": ("123", "234"),
+    "another order": ("12", "21"),
+    "one came first": ("12", "312"),
+}
+
+MEANINGS = [
+    ("another display", '{"system":"s","code":"c","display":"x"}', '{"system":"s","code":"c","display":"y"}'),
+    ("another code", '{"system":"s","code":"c"}', '{"system":"s","code":"d"}'),
+    ("another zone", '{"x":"2024-03-01T10:00:00+01:00"}', '{"x":"2024-03-01T09:00:00Z"}'),
+    ("another second", '{"x":"2024-03-01T10:00:00Z"}', '{"x":"2024-03-01T10:00:01Z"}'),
+    ("a local time and an instant", '{"x":"2024-03-01T10:00:00"}', '{"x":"2024-03-01T10:00:00Z"}'),
+    ("a day and its month", '{"x":"2024-03-01"}', '{"x":"2024-03"}'),
+    ("white space in free text", '{"text":" 5  mg\\n"}', '{"text":"5 mg"}'),
+    ("white space in an identifier", '{"value":"1  2"}', '{"value":"1 2"}'),
+    ("a space that parts words", '{"text":"no pain"}', '{"text":"nopain"}'),
+    ("another precision", '{"value":5.40}', '{"value":5.4}'),
+    (
+        "another unit",
+        '{"value":5,"unit":"mg","system":"u","code":"mg"}',
+        '{"value":5,"unit":"g","system":"u","code":"g"}',
+    ),
+    ("another order", '{"x":["a","b"]}', '{"x":["b","a"]}'),
+    ("absent", '{"x":null}', None),
+]
+
+ALLERGY = """{"resourceType":"AllergyIntolerance","patient":{"reference":"x"},"clinicalStatus":{"coding":[
+ {"system":"http://terminology.hl7.org/CodeSystem/allergyintolerance-clinical","code":"active"}]}}"""
+IN_ERROR = """{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/allergyintolerance-verification",
+ "code":"entered-in-error"}]}"""
+STATEMENT = RESOURCES["a statement with ties, sets and digits"]
+SEED = "73656564"
+
+EDITS = [
+    ("one element of a tie", STATEMENT, ["set", "effectiveDateTime", '"2024"']),
+    ("a choice by its standing datatype", STATEMENT, ["set", "effective[x]", '{"start":"2020"}']),
+    ("a choice with no datatype", STATEMENT, ["set", "effective[x]", '"2020"']),
+    ("a new list keeps what stays", STATEMENT, ["set", "note", '[{"text":"a"},{"text":"c"}]']),
+    ("a list in another order is new", STATEMENT, ["set", "note", '[{"text":"b"},{"text":"a"}]']),
+    ("removing one element of a tie", STATEMENT, ["unset", "dosage"]),
+    ("removing a set", STATEMENT, ["unset", "note"]),
+    ("removing what is not there", STATEMENT, ["unset", "reasonCode"]),
+    ("adding a repetition", STATEMENT, ["add", "note", '{"text":"c"}', SEED]),
+    ("adding to a list that is one register", STATEMENT, ["add", "dosage", '{"text":"c"}', SEED]),
+    ("adding to what does not repeat", STATEMENT, ["add", "status", '"x"', SEED]),
+    ("changing a repetition by place", STATEMENT, ["change", "note", "2", '{"text":"c"}']),
+    ("removing a repetition by place", STATEMENT, ["remove", "note", "1"]),
+    ("removing a repetition that is not there", STATEMENT, ["remove", "note", "3"]),
+    ("an element that R4 does not have", STATEMENT, ["set", "colour", '"x"']),
+    ("which resource it is", STATEMENT, ["set", "id", '"x"']),
+    ("an object where a text belongs", STATEMENT, ["set", "status", '{"text":"x"}']),
+    ("a status that needs another", ALLERGY, ["set", "verificationStatus", IN_ERROR]),
+    (
+        "both statuses as one register",
+        ALLERGY,
+        ["set", "verificationStatus", '{"verificationStatus":' + IN_ERROR + "}"],
+    ),
+]
+
+BROKEN = [
+    '{"resourceType":"AllergyIntolerance","text":{}}',
+    ALLERGY,
+    '{"resourceType":"Condition","abatementString":"x","text":{}}',
+    '{"resourceType":"Observation","valueString":"x","dataAbsentReason":{"text":"x"},"text":{}}',
+    '{"resourceType":"Patient","contact":[{"gender":"female"}],"text":{}}',
+    '{"resourceType":"Patient","name":[{"period":{"start":"2024","end":"2023"}}],"extension":[{"url":"x"}],"text":{}}',
+    '{"resourceType":"Observation","valueQuantity":{"value":1,"code":"kg"},"text":{}}',
+    '{"resourceType":"Consent","text":{}}',
+]
+
+
+def imported(text):
+    record = Record(RECORD)
+    sets = tuple(sorted(split(loads(text)).items()))
+    record.apply(Change(make_dot(0, 1), RECORD, True, SOURCE, Via("import", b"e" * 32), (), sets, 0))
+    return record
+
+
+def told(registers):
+    return [[key, None if text is None else text.decode()] for key, text in sorted(registers.items())]
+
+
+def json_case(name, data):
+    try:
+        outcome = {"canonical": canonical(loads(data)).decode()}
+    except ExactJsonError as error:
+        outcome = {"refused": error.code}
+    return {"name": name, "musts": ["FHI-1", "FHI-2", "FHI-3"], "text": data.hex(), **outcome}
+
+
+def apply_edit(record, how):
+    """The edit that `how` names, as [verb, element, …]."""
+    verb, element, *rest = how
+    if verb == "set":
+        return editing.set_element(record, element, loads(rest[0]))
+    if verb == "unset":
+        return editing.unset(record, element)
+    if verb == "add":
+        return editing.add(record, element, loads(rest[0]), bytes.fromhex(rest[1]))[0]
+    if verb == "change":
+        return editing.change_repetition(record, element, rest[0], loads(rest[1]))
+    return editing.remove_repetition(record, element, rest[0])
+
+
+def edit_case(name, text, how):
+    try:
+        outcome = {"sets": told(dict(apply_edit(imported(text), how).sets))}
+    except editing.EditRefused as error:
+        outcome = {"refused": error.code}
+    return {"name": name, "musts": ["FHI-23", "FHI-24", "FHI-25"], "resource": text, "edit": how, **outcome}
+
+
+def identifiers(numbers):
+    return loads(json.dumps({"resourceType": "Patient", "identifier": [{"value": number} for number in numbers]}))
+
+
+def copy_case(name, before, after):
+    held = split(identifiers(before))
+    newer = identifiers(after)
+    case = {"name": name, "musts": ["FHI-18"], "held": told(held), "copy": canonical(newer).decode()}
+    return {**case, "registers": told(resplit(newer, held))}
+
+
+def files():
+    """Each file's name and its cases."""
+    return {
+        "json": [json_case(name, data) for name, data in JSON_TEXTS.items()],
+        "split": [
+            {"name": name, "musts": ["FHI-6", "FHI-7", "FHI-8", "FHI-13", "FHI-14"], "resource": text,
+             "registers": told(split(loads(text)))}
+            for name, text in RESOURCES.items()
+        ],
+        "resplit": [copy_case(name, *numbers) for name, numbers in COPIES.items()],
+        "same": [
+            {"name": name, "musts": ["FHI-29"], "one": one, "other": other,
+             "same": same(one.encode(), None if other is None else other.encode())}
+            for name, one, other in MEANINGS
+        ],
+        "edits": [edit_case(*case) for case in EDITS],
+        "broken": [
+            {"name": f"resource {place}", "musts": ["FHI-25"], "resource": text,
+             "broken": sorted(key for key, _ in broken(loads(text)))}
+            for place, text in enumerate(BROKEN)
+        ],
+    }  # fmt: skip
+
+
+def text_of(cases):
+    """One case a line, so that a difference shows which."""
+    lines = ",\n".join(json.dumps(case, ensure_ascii=True, separators=(",", ":")) for case in cases)
+    return '{"cases":[\n' + lines + "\n]}\n"
+
+
+def main():
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    for name, cases in files().items():
+        (FOLDER / f"{name}.json").write_text(text_of(cases))
+
+
+if __name__ == "__main__":
+    main()
