@@ -1,7 +1,7 @@
 """The `carnet-server` command: run, migrate, check-config, reveal.
 
 Exit 0 done, 1 refused or failed with one sentence on stderr, 2 usage. SIGTERM and SIGINT let requests in flight finish
-and exit 0. Spec: openapi/protocol/cli.md, "The server".
+and exit 0. Spec: openapi/protocol/cli.md.
 """
 
 from __future__ import annotations

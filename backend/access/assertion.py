@@ -5,7 +5,7 @@
 
 Pure: the clock is an argument, the key is the caller's, and whether jti or nonce have been used is the store's to say.
 A nonce takes the place of `exp`, so that a wrong clock can neither lock a phone out nor be used to harvest assertions
-for later. Spec: openapi/protocol/accounts.md, ACC-1 to ACC-6.
+for later. Spec: openapi/protocol/accounts.md, ACC-3 to ACC-6.
 """
 
 from __future__ import annotations

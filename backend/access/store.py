@@ -8,11 +8,11 @@ from backend.storage.engine import Reading, Transaction
 from sync.wire.ids import AccountId, DeviceId
 
 DEVICE_KEY = "SELECT key_type, signing_key, revoked_at FROM devices WHERE device = $1"
-OF_TOKEN = (
+BEARER = (
     "SELECT t.device, t.expires_at, d.account, d.revoked_at"
     " FROM tokens t JOIN devices d ON d.device = t.device WHERE t.token_hash = $1"
 )
-WRITE_TOKEN = "INSERT INTO tokens (token_hash, device, expires_at) VALUES ($1, $2, $3)"
+WRITE_TOKEN = "INSERT INTO tokens (token_hash, device, expires_at) VALUES ($1, $2, $3)"  # noqa: S105  a statement
 TOKENS_EXPIRED = "DELETE FROM tokens WHERE expires_at <= $1"
 TOKENS_OF_DEVICE = "DELETE FROM tokens WHERE device = $1"
 ONCE_WRITE = (
@@ -47,7 +47,7 @@ async def device_key(db: Reading, device: DeviceId) -> DeviceKey | None:
 
 async def token_row(db: Reading, token_hash: bytes) -> TokenRow | None:
     """One read gives the token and its device's live status."""
-    rows = await db.fetch(OF_TOKEN, token_hash)
+    rows = await db.fetch(BEARER, token_hash)
     return TokenRow(*rows[0]) if rows else None
 
 

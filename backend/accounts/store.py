@@ -16,7 +16,8 @@ DEVICE_READ = "SELECT account, kind, key_type, signing_key, enrolled_at, revoked
 DEVICE_WRITE = (
     "INSERT INTO devices (device, account, kind, key_type, signing_key, card, signature, enrolled_at, revoked_at)"
     " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, NULL)"
-    " ON CONFLICT (device) DO UPDATE SET account = excluded.account, enrolled_at = excluded.enrolled_at, revoked_at = NULL"
+    " ON CONFLICT (device) DO UPDATE"
+    " SET account = excluded.account, enrolled_at = excluded.enrolled_at, revoked_at = NULL"
 )
 DEVICES_COUNT = "SELECT count(*) FROM devices WHERE account = $1 AND revoked_at IS NULL"
 DEVICES_LIST = (

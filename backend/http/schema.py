@@ -58,8 +58,8 @@ def document(handlers: Sequence[HTTPRouteHandler]) -> dict[str, Any]:
         "info": {
             "title": "Carnet",
             "version": VERSION,
-            "description": "A blind server for citizens' health records. What the bodies mean, and every MUST, stands in"
-            " openapi/protocol. Bytes are base64 in JSON; in msgpack they are bin.",
+            "description": "A blind server for citizens' health records. What the bodies mean, and every MUST, stands"
+            " in openapi/protocol. Bytes are base64 in JSON; in msgpack they are bin.",
         },
         "paths": paths,
         "components": {
@@ -138,8 +138,8 @@ def _problem_schema() -> dict[str, Any]:
     texts = {name: {"type": "string"} for name in ("type", "title", "detail", "next")}
     return {
         "title": "Problem",
-        "description": "RFC 9457. `code` is what a program reads; `nonce` comes with clock, `retry_after` (seconds) with"
-        " rate_limited.",
+        "description": "RFC 9457. `code` is what a program reads; `nonce` comes with clock, `retry_after` (seconds)"
+        " with rate_limited.",
         "type": "object",
         "required": ["type", "title", "status", "code", "detail", "next", "retryable"],
         "properties": texts

@@ -28,7 +28,15 @@ NOT_TIED = (
 )
 _TIMES = ("made_at", "enrolled_at", "revoked_at", "expires_at", "at_ms", "until")
 _DEVICE_COLUMNS = (
-    "device", "account", "kind", "key_type", "signing_key", "card_bytes", "signature_bytes", "enrolled_at", "revoked_at",
+    "device",
+    "account",
+    "kind",
+    "key_type",
+    "signing_key",
+    "card_bytes",
+    "signature_bytes",
+    "enrolled_at",
+    "revoked_at",
 )
 _decode_facts = msgspec.msgpack.Decoder(Facts).decode
 

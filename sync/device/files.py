@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from sync.device.phone import Phone
@@ -13,28 +14,37 @@ from sync.fhir import bundle, exporting, importing
 from sync.fhir import sources as fhir_sources
 
 
-async def import_file(
-    phone: Phone, data: bytes, vault: str | None, *, source: str | None, same_person: bool
+async def import_files(
+    phone: Phone, files: Sequence[tuple[str, bytes]], vault: str | None, *, source: str | None, same_person: bool
 ) -> dict[str, Any]:
-    """Takes one file in; gives what it came to, as cli.md has it. Raises: Refused with the file's code."""
-    try:
-        parsed = bundle.parse(data)
-    except bundle.ImportRefused as error:
-        raise Refused(error.code, error.detail, title=error.title, next=error.next) from error
+    """Takes files (name, content) in, all or none; gives what it came to, as cli.md has it.
+
+    Raises: Refused with the first bad file's code; nothing is taken from the others then.
+    """
+    parsed = [(name, _parse(name, data)) for name, data in files]
+    total: dict[str, Any] = {"added": 0, "updated": 0, "unchanged": 0, "held": [], "not_understood": []}
     async with phone.store.transaction() as rows:
         identity = await identity_of(rows)
         number = await choose_vault(rows, vault)
-        read = await read_vault(rows, number)
-        plan = importing.plan(parsed, read, same_person=same_person, source_name=source)
-        if plan.edits:  # else nothing at all is written, and the store stays byte for byte what it was
-            await stage(phone, rows, identity, number, plan.edits)
-    return {
-        "added": plan.added,
-        "updated": plan.updated,
-        "unchanged": plan.unchanged,
-        "held": [{"where": row.where, "why": row.why} for row in plan.held],
-        "not_understood": [{"where": row.where, "why": row.why} for row in plan.not_understood],
-    }
+        for name, one in parsed:
+            plan = importing.plan(one, await read_vault(rows, number), same_person=same_person, source_name=source)
+            if plan.edits:  # else nothing at all is written: the store stays byte for byte what it was
+                await stage(phone, rows, identity, number, plan.edits)
+            total["added"] += plan.added
+            total["updated"] += plan.updated
+            total["unchanged"] += plan.unchanged
+            where = {"file": name} if len(files) > 1 else {}
+            total["held"] += [{"where": row.where, "why": row.why} | where for row in plan.held]
+            total["not_understood"] += [{"where": row.where, "why": row.why} | where for row in plan.not_understood]
+    return total
+
+
+def _parse(name: str, data: bytes) -> bundle.ParsedBundle:
+    try:
+        return bundle.parse(data)
+    except bundle.ImportRefused as error:
+        detail = f"{name}: {error.detail}" if error.detail else name
+        raise Refused(error.code, detail, title=error.title, next=error.next) from error
 
 
 async def sources(phone: Phone, vault: str | None) -> list[dict[str, Any]]:

@@ -34,6 +34,8 @@ def fits(edit: Edit) -> bool:
 async def stage(phone: Phone, rows: Rows, identity: Identity, number: int, edits: Sequence[Edit]) -> list[Dot]:
     """Gives each edit its dot and stores it. Raises: Refused(not_member, read_only, too_large); nothing is stored
     then."""
+    if not edits:
+        return []
     state: VaultState = await rows.get_vault(number)
     row = state.log.table.cards.get(identity.device)
     if row is None:

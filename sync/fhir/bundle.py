@@ -218,7 +218,7 @@ def _read(data: bytes) -> Any:
     elif code == "not_json" and data.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"[") and end not in (b"}", b"]"):
         detail = f"It ends in the middle ({broken}): the download or the copy was cut off."
     elif code == "duplicate_key":
-        detail = f"It says one thing twice ({broken}), and which of them counts cannot be known."
+        detail = "It says one thing twice, and which of them counts cannot be known."
     else:
         detail = f"It cannot be read as JSON: {code.replace('_', ' ')}, {broken}."
     raise ImportRefused(

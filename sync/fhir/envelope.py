@@ -89,6 +89,11 @@ def digest_of(body: bytes) -> Digest:
     return Digest(hashlib.sha256(body).hexdigest()[:32])
 
 
+def record_id(key: list[Any]) -> RecordId:
+    """The record id of an import key: SHA-256 over `carnet/1/import`, a zero byte and the key's canonical JSON."""
+    return RecordId(hashlib.sha256(b"carnet/1/import\0" + exact.canonical(key)).digest())
+
+
 def record_id_of(text: str | None) -> RecordId | None:
     """A record id from its hex, or None."""
     try:

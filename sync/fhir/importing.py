@@ -12,7 +12,6 @@ held. Spec: openapi/protocol/import.md.
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -21,7 +20,7 @@ import msgspec
 
 from sync.fhir import envelope, exact, persons, references
 from sync.fhir.bundle import NotUnderstood, ParsedBundle, ParsedEntry, place
-from sync.fhir.envelope import VaultView, copy_date, copy_in_record, digest_of, values_of
+from sync.fhir.envelope import VaultView, copy_date, copy_in_record, digest_of, record_id, values_of
 from sync.fhir.partial_dates import compare, rank
 from sync.fhir.registers import join, resplit, split
 from sync.merge.change import SOURCE, Edit, RecordId, Via
@@ -46,11 +45,6 @@ class ImportPlan(msgspec.Struct, frozen=True):
     held: tuple[NotUnderstood, ...]
     not_understood: tuple[NotUnderstood, ...]
     envelope: RecordId
-
-
-def record_id(key: list[Any]) -> RecordId:
-    """The record id of an import key: SHA-256 over `carnet/1/import`, a zero byte and the key's canonical JSON."""
-    return RecordId(hashlib.sha256(b"carnet/1/import\0" + exact.canonical(key)).digest())
 
 
 def envelope_id(parsed: ParsedBundle) -> RecordId:

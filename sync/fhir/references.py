@@ -83,7 +83,8 @@ class Index:
                 id_ = RecordId(bytes.fromhex(line.record))
                 scope.add(id_, line.full_url, line.type, line.id)
                 self._places[id_].append((one.id, line.full_url))
-                if line.full_url and _ABSOLUTE.match(line.full_url):
+                # A stranger's file may use any URL; only a record that was made by its URL answers to it elsewhere.
+                if line.full_url and id_ == envelope.record_id([line.type, "url", line.full_url, 0]):
                     self._urls.setdefault(line.full_url, id_)
 
     def resolve(self, record: RecordId, reference: Any) -> RecordId | None:

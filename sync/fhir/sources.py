@@ -117,8 +117,7 @@ def not_in_latest(view: VaultView) -> dict[RecordId, RecordId]:
     found: dict[RecordId, RecordId] = {}
     for copies in series.values():
         latest = max(copies, key=lambda one: (rank(one.facts.date), one.id))
-        now = {line.record for line in latest.lines}
-        for line in (line for one in copies for line in one.lines if line.record not in now):
+        for line in (line for one in copies for line in one.lines):
             if all(compare(one.facts.date, latest.facts.date) == -1 for one in listed[line.record]):
                 found[RecordId(bytes.fromhex(line.record))] = latest.id
     return found

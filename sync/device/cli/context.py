@@ -11,6 +11,7 @@ import hashlib
 import os
 import sys
 import time
+import unicodedata
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -26,6 +27,7 @@ from sync.fhir import exact
 if TYPE_CHECKING:
     from rich.console import Console
 
+PASSPHRASE_BYTES_MAX = 1_024
 DONE, REFUSED, USAGE, WAITS = 0, 1, 2, 3  # exit codes
 
 
@@ -49,6 +51,16 @@ class Context:
         self.folder: Path = Path(options.store) if options.store else default_store()
 
     def _passphrase(self) -> str | None:
+        """What was given, in the one form that counts however its letters were composed (NFC, RFC 8265 §4.2)."""
+        given = self._given_passphrase()
+        if given is None:
+            return None
+        passphrase = unicodedata.normalize("NFC", given)
+        if len(passphrase.encode()) > PASSPHRASE_BYTES_MAX:
+            raise Refused("bad_value", f"a passphrase has at most {PASSPHRASE_BYTES_MAX} bytes")
+        return passphrase
+
+    def _given_passphrase(self) -> str | None:
         if self.options.passphrase_file:
             try:
                 return Path(self.options.passphrase_file).read_text(encoding="utf-8").rstrip("\r\n")

@@ -5,26 +5,19 @@ from __future__ import annotations
 import argparse
 import os
 from pathlib import Path
-from typing import Any
 
 from sync.device.cli.context import DONE, WAITS, Context, read_file
 from sync.device.cli.waiting import exit_code
-from sync.device.files import export_collection, export_document, import_file, sources
+from sync.device.files import export_collection, export_document, import_files, sources
 from sync.device.refused import Refused
 from sync.fhir import exact
 
 
-async def import_files(context: Context, options: argparse.Namespace) -> int:
+async def take_files(context: Context, options: argparse.Namespace) -> int:
     """Takes FHIR R4 files in."""
-    total: dict[str, Any] = {"added": 0, "updated": 0, "unchanged": 0, "held": [], "not_understood": []}
     async with context.phone() as phone:
-        files = [(name, read_file(name)) for name in options.files]
-        for name, data in files:
-            done = await import_file(phone, data, options.vault, source=options.source, same_person=options.same_person)
-            for key in ("added", "updated", "unchanged"):
-                total[key] += done[key]
-            for key in ("held", "not_understood"):
-                total[key] += [{**row, "file": name} if len(files) > 1 else row for row in done[key]]
+        read = [(name, read_file(name)) for name in options.files]
+        total = await import_files(phone, read, options.vault, source=options.source, same_person=options.same_person)
         code = await exit_code(phone)
     context.result(total)
     if not context.json:

@@ -30,7 +30,11 @@ _EXITS = "Exit codes: 0 done, 1 refused or failed, 2 usage, 3 done but something
 def parser() -> argparse.ArgumentParser:
     """Every command with its arguments."""
     top = argparse.ArgumentParser(
-        prog="carnet", description=_ABOUT, epilog=_EXITS, formatter_class=argparse.RawDescriptionHelpFormatter
+        prog="carnet",
+        description=_ABOUT,
+        epilog=_EXITS,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
     )
     top.add_argument("--store", metavar="DIR", help="this phone's folder (default: CARNET_STORE or the data folder)")
     top.add_argument("--json", action="store_true", help="one JSON document on stdout")
@@ -46,6 +50,7 @@ def parser() -> argparse.ArgumentParser:
             description=text,
             epilog=f"Example: carnet {example}" if example else None,
             formatter_class=argparse.RawDescriptionHelpFormatter,
+            allow_abbrev=False,
         )
         made.set_defaults(run=run)
         return made
@@ -85,7 +90,7 @@ def _setup(command: Callable[..., argparse.ArgumentParser]) -> None:
 
 
 def _files(command: Callable[..., argparse.ArgumentParser]) -> None:
-    imports = command("import", files.import_files, "take FHIR R4 JSON files in", "import summary.json --source Clinic")
+    imports = command("import", files.take_files, "take FHIR R4 JSON files in", "import summary.json --source Clinic")
     imports.add_argument("files", nargs="+", metavar="FILE")
     imports.add_argument("--source", metavar="NAME", help="where it comes from, in your words")
     imports.add_argument(
@@ -114,19 +119,31 @@ def _records(command: Callable[..., argparse.ArgumentParser]) -> None:
     new.add_argument("type", metavar="TYPE")
     new.add_argument("value", metavar="JSON|@FILE")
     _with_vault(new)
-    shapes: dict[str, tuple[str, tuple[str, ...]]] = {
-        "set": ("give one element another value", ("element", "value")),
-        "unset": ("remove one element", ("element",)),
-        "add": ("add one repetition of a repeating element", ("element", "value")),
-        "change": ("change one repetition", ("element", "repetition", "value")),
-        "remove": ("remove one repetition", ("element", "repetition")),
-        "delete": ("delete a record", ()),
-        "restore": ("bring a deleted record back", ()),
-        "annotate": ("append a note of yours", ("text",)),
-        "dispute": ("say that something in it is wrong", ("text",)),
+    shapes: dict[str, tuple[str, tuple[str, ...], str]] = {
+        "set": (
+            "give one element another value",
+            ("element", "value"),
+            """ramipril dosage '[{"text": "10 mg, mornings"}]'""",
+        ),
+        "unset": ("remove one element", ("element",), "ramipril reasonCode"),
+        "add": (
+            "add one repetition of a repeating element",
+            ("element", "value"),
+            """penicillin reaction '{"manifestation": [{"text": "Cough"}]}'""",
+        ),
+        "change": (
+            "change one repetition, by its place as shown or its name",
+            ("element", "repetition", "value"),
+            """penicillin reaction 1 '{"manifestation": [{"text": "Rash"}]}'""",
+        ),
+        "remove": ("remove one repetition", ("element", "repetition"), "penicillin reaction 2"),
+        "delete": ("delete a record", (), "ramipril"),
+        "restore": ("bring a deleted record back", (), "c9e9775f"),
+        "annotate": ("append a note of yours", ("text",), "ramipril 'makes me cough'"),
+        "dispute": ("say that something in it is wrong", ("text",), "latex 'was never tested'"),
     }
-    for verb, (text, arguments) in shapes.items():
-        made = _with_vault(command(verb, records.edit, text))
+    for verb, (text, arguments, example) in shapes.items():
+        made = _with_vault(command(verb, records.edit, text, f"{verb} {example}"))
         made.add_argument("id", metavar="ID")
         for name in arguments:
             made.add_argument(name, metavar="JSON|@FILE" if name == "value" else name.upper())

@@ -1,0 +1,193 @@
+"""The server as a process of its own: ready file, kill -9, SIGTERM, several workers, the command line."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from sync.wire.exchange import VaultAsk
+from tests.api.phone_kit import LogBook, Phone, make_frame, take_answer
+
+ROOT = Path(__file__).parents[2]
+
+
+def command(*arguments: str, **environment: str) -> subprocess.Popen[bytes]:
+    env = {k: v for k, v in os.environ.items() if not k.startswith("CARNET_")} | environment
+    return subprocess.Popen(
+        [sys.executable, "-m", "backend.cli", *arguments],
+        cwd=ROOT,
+        env=env,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+
+
+@contextlib.contextmanager
+def running(folder: Path, *arguments: str) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
+    """A server process and its address; it is gone when the block ends."""
+    ready = folder / "ready.json"
+    ready.unlink(missing_ok=True)
+    process = command("run", "--data", str(folder / "data"), "--port", "0", "--ready-file", str(ready), *arguments)
+    try:
+        for _ in range(400):
+            if ready.exists():
+                break
+            assert process.poll() is None, process.stderr.read().decode()
+            time.sleep(0.025)
+        said = json.loads(ready.read_text())
+        assert said["pid"] == process.pid
+        assert (list(said), said["url"].rpartition(":")[0]) == (["url", "pid"], "http://127.0.0.1")
+        yield process, said["url"]
+    finally:
+        if process.poll() is None:
+            process.kill()
+        process.communicate(timeout=20)
+
+
+async def test_what_was_acknowledged_survives_kill_9(tmp_path: Path):
+    """SYN-10: killed while ten phones write; every acknowledged frame is there, once, in its own log."""
+    with running(tmp_path) as (process, url):
+        async with httpx.AsyncClient(base_url=url, timeout=20) as client:
+            mum = await Phone("mum", client, url).register()
+            books = [await mum.found() for _ in range(10)]
+
+            async def write(book: LogBook) -> None:
+                with contextlib.suppress(httpx.TransportError):
+                    while True:
+                        await mum.push(book, make_frame(book, mum.card))
+
+            writers = [asyncio.create_task(write(book)) for book in books]
+            while sum(book.state.seq for book in books) < 150:
+                await asyncio.sleep(0.01)
+            process.send_signal(signal.SIGKILL)
+            await asyncio.gather(*writers)
+    with running(tmp_path) as (_, url):
+        async with httpx.AsyncClient(base_url=url, timeout=20) as client:
+            mum.client, mum.origin = client, url
+            await mum.log_in()
+            for book in books:
+                cold = LogBook(book.vault)
+                take_answer(cold, (await mum.sync(VaultAsk(book.vault, 0, cold.L[0], 0))).one)
+                assert cold.L[: len(book.L)] == book.L
+                assert len(cold.L) - len(book.L) <= 1, "at most the one whose answer was lost"
+
+
+async def test_sigterm_lets_a_request_in_flight_finish(tmp_path: Path):
+    """The body arrives after the signal; the answer comes, then the process ends with 0."""
+    with running(tmp_path) as (process, url):
+        async with httpx.AsyncClient(base_url=url, timeout=20) as client:
+            mum = await Phone("mum", client, url).register()
+        host, port = url.removeprefix("http://").split(":")
+        reader, writer = await asyncio.open_connection(host, int(port))
+        head = f"POST /v1/sync HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/msgpack\r\nContent-Length: 2\r\n"
+        writer.write(f"{head}Authorization: Bearer {mum.token}\r\n\r\n".encode())
+        await writer.drain()
+        await asyncio.sleep(0.3)
+        process.send_signal(signal.SIGTERM)
+        await asyncio.sleep(0.3)
+        assert process.poll() is None
+        writer.write(b"\x91\x90")
+        answer = await asyncio.wait_for(reader.read(), 10)
+        writer.close()
+        assert answer.startswith(b"HTTP/1.1 200")
+        assert process.wait(10) == 0
+
+
+async def test_two_workers_share_one_database(tmp_path: Path):
+    """Each request of many, whichever process takes it, sees what was acknowledged before."""
+    with running(tmp_path, "--workers", "2") as (process, url):
+        async with httpx.AsyncClient(base_url=url, timeout=20) as client:
+            mum = await Phone("mum", client, url).register()
+            books = [await mum.found() for _ in range(4)]
+
+        async def write(book: LogBook) -> None:
+            """One frame over a connection of its own, so that either process may take it."""
+            async with httpx.AsyncClient(base_url=url, timeout=20) as fresh:
+                phone = Phone("mum", fresh, url)
+                phone.token = mum.token
+                await phone.push(book, make_frame(book, mum.card))
+
+        for _ in range(5):
+            await asyncio.gather(*(write(book) for book in books))
+        assert [book.state.seq for book in books] == [6] * 4
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(15) == 0
+
+
+def finished(*arguments: str, **environment: str) -> tuple[int, str, str]:
+    process = command(*arguments, **environment)
+    out, err = process.communicate(timeout=20)
+    return process.returncode, out.decode(), err.decode()
+
+
+def test_check_config_prints_the_settings_and_later_ones_win(tmp_path: Path):
+    config = tmp_path / "carnet.toml"
+    config.write_text('registration = "closed"\nport = 1\nvault_bytes_max = 7\n')
+    code, out, _ = finished("--config", str(config), "check-config", CARNET_PORT="2")
+    settings = json.loads(out)
+    assert (code, settings["registration"], settings["port"], settings["vault_bytes_max"]) == (0, "closed", 2, 7)
+    assert settings["host"] == "127.0.0.1"
+
+
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [
+        ("prot = 1\n", "prot"),
+        ("port = 70000\n", "port"),
+        ("workers = 0\n", "workers"),
+        ('registration = "maybe"\n', "registration"),
+        ('database = "mysql://x"\n', "database"),
+        ("port = \n", "carnet.toml"),
+    ],
+)
+def test_settings_that_cannot_be_are_refused_by_name(tmp_path: Path, text: str, word: str):
+    config = tmp_path / "carnet.toml"
+    config.write_text(text)
+    code, _, err = finished("--config", str(config), "check-config")
+    assert (code, word in err, "Traceback" in err) == (1, True, False)
+
+
+def test_migrate_says_what_it_did(tmp_path: Path):
+    assert finished("migrate", "--data", str(tmp_path)) == (0, "applied 0001_start.sql\n", "")
+    assert finished("migrate", "--data", str(tmp_path)) == (0, "nothing to do\n", "")
+
+
+def test_usage_is_2_and_help_is_0():
+    assert finished()[0] == 2
+    assert finished("nonsense")[0] == 2
+    code, out, _ = finished("--help")
+    assert code == 0
+    assert "127.0.0.1" in out
+
+
+def test_a_taken_port_is_said_in_one_line(tmp_path: Path):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        code, _, err = finished("run", "--data", str(tmp_path), "--port", port)
+    assert (code, err.count("\n")) == (1, 1)
+
+
+def test_a_database_of_a_newer_version_stops_the_start(tmp_path: Path):
+    import sqlite3
+
+    finished("migrate", "--data", str(tmp_path))
+    database = sqlite3.connect(tmp_path / "carnet.sqlite3")
+    with database:
+        database.execute("INSERT INTO schema_version VALUES (99, 1)")
+    database.close()
+    code, _, err = finished("run", "--data", str(tmp_path), "--port", "0")
+    assert code == 1
+    assert "version 99" in err
+    assert "Traceback" not in err
