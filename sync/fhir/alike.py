@@ -76,9 +76,9 @@ class Facts(NamedTuple):
         found: set[tuple[str, ...]] = {(self.type, "identifier", *one) for one in self.identifiers}
         for mark in (*(("code", *one) for one in self.codes), *(("words", one) for one in self.words)):
             if TYPES[self.type][2] == BOTH:
-                # What must have happened at one time need not be compared across years.
-                years = {int(date[:4]) for date in self.dates.values()}
-                found.update((self.type, *mark, str(year + step)) for year in years for step in (-1, 0, 1))
+                # What must have happened at one time need not be compared across months.
+                months = {month for date in self.dates.values() for month in _months(date)}
+                found.update((self.type, *mark, str(month)) for month in months)
             else:
                 found.add((self.type, *mark))
         return found
@@ -180,6 +180,17 @@ def _identifiers(text: bytes) -> Iterable[tuple[str, str]]:
             system, number = one.get("system"), one.get("value")
             if isinstance(system, str) and isinstance(number, str) and system and number.strip():
                 yield (system, number)
+
+
+def _months(date: str) -> set[int]:
+    """The months, counted through the years, that a date may fall in somewhere on earth."""
+    year, month, day = int(date[:4]), date[5:7], date[8:10]
+    if not (month.isdecimal() and month.isascii()):
+        return set(range(year * 12 - 1, year * 12 + 13))
+    of = year * 12 + int(month) - 1
+    if not (day.isdecimal() and day.isascii()):
+        return {of - 1, of, of + 1}
+    return {of, of - (int(day) == 1), of + (int(day) > 27)}
 
 
 def _date(value: Any) -> str | None:

@@ -97,7 +97,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 
 
 def _edit(a: Inside, b: Inside, left: Iterator[str]) -> None:
-    """Edits of every kind, a question and its answer, on both phones."""
+    """Edits of every kind, a question and its answer, on both phones, and edits that wait."""
     own = a("new", "AllergyIntolerance", bundles.dumps({**bundles.own_allergy("high"), "code": {"text": next(left)}}))[
         "id"
     ]
@@ -113,6 +113,9 @@ def _edit(a: Inside, b: Inside, left: Iterator[str]) -> None:
     b("resolve", asked["id"], "--take", "1")
     b("delete", b("list", "Observation")[0]["id"])
     settle(b, a)
+    for phone in (a, b):  # and something that waits, unsent, when the files are looked at
+        for _ in range(3):
+            phone("annotate", own, next(left))
 
 
 def _fail(server: Server, word: str) -> str:

@@ -8,6 +8,7 @@ that a test may set), for tests with many runs. Both have the same calls: a test
 from __future__ import annotations
 
 import asyncio
+import atexit
 import contextlib
 import hashlib
 import io
@@ -56,6 +57,7 @@ class Server:
         self.data, self.log = folder / "data", folder / "server.log"
         self.process: subprocess.Popen[bytes] | None = None
         folder.mkdir(parents=True, exist_ok=True)
+        atexit.register(self.kill)  # a fixture that fails half-way must leave no server behind
 
     @property
     def url(self) -> str:

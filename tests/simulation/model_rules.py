@@ -258,7 +258,7 @@ class Fold:
         """Takes an item and its verdict in. A void item counts in L, and in its device's chain if it extends it."""
         seq = len(self.items) + 1
         if isinstance(item, Frame):
-            if (item.fseq - 1, item.prev) == self.chain.get(item.author, (0, "")):
+            if verdict != "version" and (item.fseq - 1, item.prev) == self.chain.get(item.author, (0, "")):
                 self.chain[item.author] = (item.fseq, item.hash)
             if verdict is None and item.changes:
                 self.vector[item.author] = item.changes[-1].dot[1]

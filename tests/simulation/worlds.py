@@ -2,7 +2,8 @@
 
 The driver knows its actors through ports.py alone. Here the actors are the model's (fake crypto, one round trip a
 sync); other actors can stand behind the same ports. At the end everyone syncs until nothing moves; then no edit is
-lost, all members hold the same, none is stuck, and no value has left a register unless someone who had seen it named it.
+lost, all members hold the same, none is stuck, and no value has left a register unless someone who had seen it named
+it.
 
     python -m tests.simulation.worlds run SECONDS [FIRST_SEED]     thousands of worlds; prints every seed that fails
     python -m tests.simulation.worlds one SEED
