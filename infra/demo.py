@@ -130,8 +130,14 @@ def make_phones(demo: Path, url: str) -> None:
     carnet(phone, "sync")
 
 
+def _stop(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
 def main() -> None:
     """Starts the demo and stays in the foreground."""
+    for number in (signal.SIGINT, signal.SIGTERM):  # said aloud: a shell's background job starts with SIGINT ignored
+        signal.signal(number, _stop)
     demo = Path(os.environ.get("CARNET_DEMO_FOLDER", ROOT / "demo"))
     demo.mkdir(mode=0o700, exist_ok=True)
     secret = demo / "passphrase"

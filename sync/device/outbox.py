@@ -20,7 +20,7 @@ from sync.vault.state import AddCard, VaultState
 from sync.wire.card import device_id as id_of_card
 from sync.wire.exchange import Keybox, VaultAsk, Wrap
 from sync.wire.ids import ItemHash, LogHash, VaultId
-from sync.wire.item import OWNER, Add, EntryEdit, Item, item_hash
+from sync.wire.item import OWNER, Add, EntryEdit, Epoch, Item, item_hash
 
 SEND_BYTES_MAX = 4_194_304  # bytes of own items in one request
 SEND_ITEMS_MAX = 256  # own items of one vault in one request
@@ -139,8 +139,14 @@ def _granted(phone: Phone, state: VaultState) -> tuple[tuple[Wrap, ...], Keybox 
     if not cards:
         return (), None
     state.wrapped.update(dict.fromkeys(cards, (bytes(epoch.id), today)))
-    box = seal_keybox(state.vault, epoch.id, key, state.keyring.older(state.log.epochs, epoch.id), phone.draw(32))
-    return wrap_for(key, state.vault, epoch, cards), box
+    return wrap_for(key, state.vault, epoch, cards), _keybox(phone, state, epoch, key)
+
+
+def _keybox(phone: Phone, state: VaultState, epoch: Epoch, key: Secret) -> Keybox | None:
+    """All older keys; only from who holds every one: a partial box would take the place of her full one."""
+    if state.key_missing:
+        return None
+    return seal_keybox(state.vault, epoch.id, key, state.keyring.older(state.log.epochs, epoch.id), phone.draw(32))
 
 
 async def replay_ask(phone: Phone, rows: Rows, number: int, seq: int, log_hash: LogHash) -> VaultAsk | None:
@@ -163,8 +169,7 @@ async def replay_ask(phone: Phone, rows: Rows, number: int, seq: int, log_hash: 
         cards = {device: state.kem_keys[device] for device in state.log.table.live()}
         epoch = state.log.epoch
         wraps = wrap_for(state.head_key, state.vault, epoch, cards)
-        older = state.keyring.older(state.log.epochs, epoch.id)
-        box = seal_keybox(state.vault, epoch.id, state.head_key, older, phone.draw(32))
+        box = _keybox(phone, state, epoch, state.head_key)
     return VaultAsk(
         state.vault,
         seq,

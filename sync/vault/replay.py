@@ -15,6 +15,7 @@ import msgspec
 
 from crypto.public.errors import CryptoError
 from sync.log.reading import ReadItem, read_item, verify_item
+from sync.log.state import NeedsNewerApp
 from sync.merge.change import VAULT_RECORD, Change, Dot, RecordId, make_dot, number_of
 from sync.merge.record import Record
 from sync.vault.content import ContentVoid, WireChange, decode_inside, resolve
@@ -24,8 +25,7 @@ from sync.wire.card import device_id as id_of_card
 from sync.wire.card import read_card
 from sync.wire.codec import Malformed
 from sync.wire.ids import DeviceId, ItemHash, LogHash
-from sync.wire.item import EDITOR, OWNER, Add, Entry, Frame, Item, SetVersion
-from sync.wire.limits import PROTOCOL_VERSION
+from sync.wire.item import EDITOR, OWNER, Add, Entry, Frame, Item
 
 
 class Opened(NamedTuple):
@@ -150,12 +150,11 @@ def replay(
             out.findings.append(Finding("cloned", seq, read.item))
             break
         body = read.body
-        if isinstance(body, Entry) and any(
-            isinstance(e, SetVersion) and e.version > PROTOCOL_VERSION for e in body.edits
-        ):
+        try:
+            ruling = log.judge(read)
+        except NeedsNewerApp:
             out.stopped = "newer_version"
             break
-        ruling = log.judge(read)
         verdict, changes = ruling.reason, []
         if verdict is None and isinstance(body, Frame):
             if item.changes is None and item.void is None:

@@ -85,7 +85,7 @@ class ModelPhone:
         self._seal()
         sent = tuple(f for f in self.fly if f.hash not in self.acked)[: self.chunk]
         wraps = self._granted()
-        return self._ask(sent, wraps, self.box(self.fold.epoch.id) if wraps else None)
+        return self._ask(sent, wraps, self._full_box() if wraps else None)
 
     def _ask(self, items=(), wraps=(), box=None, replay=False):
         held = max([e.number for e in self._epochs() if e.id in self.keys], default=0)
@@ -221,6 +221,11 @@ class ModelPhone:
         whole = self.rules.hold("the keybox holds every older key")
         return epoch_id, tuple(self.keys[e] for e in older) if whole else ()
 
+    def _full_box(self):
+        """The head's keybox, or None from a phone that lacks a key: hers would replace the full one of her person."""
+        full = not self.key_missing or not self.rules.hold("a keybox is laid only by who holds every key")
+        return self.box(self.fold.epoch.id) if full else None
+
     def wraps_for(self, epoch_id, cards):
         """The key of an epoch, for each of these cards."""
         return tuple((epoch_id, card, self.keys[epoch_id]) for card in cards)
@@ -292,7 +297,7 @@ class ModelPhone:
         for start in range(answer.seq, len(fold.items), self.chunk):
             items = tuple(fold.items[start : start + self.chunk])
             wraps = self.wraps_for(head, fold.table.cards) if head in self.keys else ()
-            box = self.box(head) if wraps else None
+            box = self._full_box() if wraps else None
             ask = Ask(self.card, start, fold.L[start], items, wraps, box, replay=True)
             result = self.server.answer(ask)
             if result.code not in (None, "removed") or self.rng.random() < 0.1:
