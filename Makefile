@@ -1,10 +1,10 @@
-# One command each: install, run, test, lint; prove (long runs) and bench (times).
+# One command each: install, run, test, lint; prove (long runs).
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: install run test lint prove bench vectors openapi clean
+.PHONY: install run test lint prove vectors openapi clean
 
 install: $(STAMP)
 
@@ -28,12 +28,14 @@ lint: install
 
 prove: install  ## long runs: thousands of random worlds
 	$(BIN)/python -m tests.simulation.worlds run 600
+	$(BIN)/python -m tests.simulation.shipped_family 600
+	$(BIN)/python -m tests.simulation.shipped_worlds 600
 
 vectors: install  ## writes the vectors anew; look at the difference before committing it
 	$(BIN)/python -m tests.vectors.generate
 
 openapi: install
-	$(BIN)/python -m backend.http.schema openapi/openapi.json
+	$(BIN)/python -m tests.api.write_openapi
 
 clean:
 	rm -rf $(VENV) demo

@@ -25,6 +25,10 @@ Broken = tuple[str, str]  # the invariant's key, and what it asks for in words
 _TERMINOLOGY = "http://terminology.hl7.org/CodeSystem/"
 _PERIOD = frozenset(("id", "extension", "start", "end", "_start", "_end"))
 _RANGE = frozenset(("id", "extension", "low", "high"))
+_MEALS = frozenset(("C", "CM", "CD", "CV"))
+_SIMPLE_QUANTITIES = frozenset(
+    ("dailyAmount", "doseQuantity", "rateQuantity", "maxDosePerAdministration", "maxDosePerLifetime", "low", "high")
+)
 _ATTACHMENT = frozenset(
     ("id", "extension", "contentType", "language", "data", "url", "size", "hash", "title", "creation")
 )
@@ -140,6 +144,12 @@ def _not_both(a: str, b: str) -> Callable[[Json], int]:
     return lambda r: _has(r, a) and _has(r, b)
 
 
+def _qrs_1(r: Json) -> int:
+    """At every depth: an item may stand below an item or below one of its answers."""
+    items = (item for under, item in _walk({"item": r.get("item")}) if under == "item")
+    return sum(bool(item.get("answer")) and bool(item.get("item")) for item in items)
+
+
 def _app_3(r: Json) -> int:
     whole = _has(r, "start") and _has(r, "end")
     return not whole and r.get("status") not in ("proposed", "cancelled", "waitlist")
@@ -174,6 +184,27 @@ def _ext_1(extension: Json) -> bool:
 
 def _qty_3(item: Json) -> bool:
     return isinstance(item.get("value"), Number | int) and "code" in item and "system" not in item
+
+
+def _sqty_1(r: Json) -> int:
+    compared = sum("comparator" in item for under, item in _walk(r) if under in _SIMPLE_QUANTITIES)
+    # CarePlan calls a SimpleQuantity by a name that elsewhere holds a Quantity.
+    details = [activity.get("detail") for activity in _objects(r.get("activity"))]
+    planned = [detail.get("quantity") for detail in details if isinstance(detail, dict)]
+    return compared + sum(isinstance(item, dict) and "comparator" in item for item in planned)
+
+
+def _below_zero(part: str) -> Callable[[Json], bool]:
+    def found(item: Json) -> bool:
+        number = _decimal(item.get(part))
+        return number is not None and number < 0
+
+    return found
+
+
+def _tim_9(repeat: Json) -> bool:
+    when = [code for code in _list(repeat.get("when")) if isinstance(code, str)]
+    return "offset" in repeat and (not when or not _MEALS.isdisjoint(when))
 
 
 def _rng_2(item: Json) -> bool:
@@ -249,6 +280,7 @@ _CHECKS: dict[str, Callable[[Json], int]] = {
     "obs-7": _obs_7,
     "org-1": lambda r: not _has(r, "identifier") and not _has(r, "name"),
     "pat-1": _needs_one("contact", "name", "telecom", "address", "organization"),
+    "qrs-1": _qrs_1,
     "prr-1": lambda r: _has(r, "orderDetail") and not _has(r, "code"),
     "inv-1": lambda r: _later(r.get("authoredOn"), r.get("lastModified")),
     "att-1": _count(
@@ -260,11 +292,15 @@ _CHECKS: dict[str, Callable[[Json], int]] = {
     "qty-3": _count(_qty_3),
     "rat-1": _count(lambda item: ("numerator" in item) != ("denominator" in item)),
     "rng-2": _count(_rng_2),
+    "sqty-1": _sqty_1,
     "tim-1": _under("repeat", _without("duration", "durationUnit")),
     "tim-2": _under("repeat", _without("period", "periodUnit")),
+    "tim-4": _under("repeat", _below_zero("duration")),
+    "tim-5": _under("repeat", _below_zero("period")),
     "tim-6": _under("repeat", _without("periodMax", "period")),
     "tim-7": _under("repeat", _without("durationMax", "duration")),
     "tim-8": _under("repeat", _without("countMax", "count")),
+    "tim-9": _under("repeat", _tim_9),
     "tim-10": _under("repeat", lambda item: _has(item, "timeOfDay") and _has(item, "when")),
     "dom-2": _contained(lambda item: "contained" in item),
     "dom-3": lambda r: len(_contained_ids(r) - _local_references(r)),

@@ -31,6 +31,8 @@ TYPE_WORDS = {
     "ServiceRequest": "Referrals",
     "ClinicalImpression": "Assessments",
     "Consent": "Decisions and consents",
+    "QuestionnaireResponse": "Answered questionnaires",
+    "Communication": "Messages",
     "Coverage": "Insurance",
     "ImagingStudy": "Images",
     "Composition": "Document contents",
@@ -40,6 +42,7 @@ TYPE_WORDS = {
     "Practitioner": "Practitioners",
     "PractitionerRole": "Practitioners' roles",
     "RelatedPerson": "Related persons",
+    "Provenance": "Where records come from",
     "Location": "Places",
     "Bundle": "Files",
 }
@@ -70,9 +73,41 @@ STATUS_WORDS = {
     "registered": "result awaited",
     "amended": "amended",
     "corrected": "corrected",
-    "superseded": "superseded",
+    "superseded": "replaced by a newer one",
     "unknown": "not known whether it still holds",
 }
+
+# Where a code means another thing for a type than for most; an empty word: said by being there.
+STATUS_WORDS_OF = {
+    "Immunization": {"not-done": "not given"},
+    "Device": {"active": "in use", "inactive": "no longer in use", "unknown": "not known whether it is in use"},
+    "DeviceUseStatement": {"active": "in use", "completed": "no longer in use"},
+    "DiagnosticReport": {"partial": "not complete yet", "appended": "added to", "unknown": "not known how final it is"},
+    "CarePlan": {"revoked": "called off", "completed": "finished", "unknown": "not known whether it still holds"},
+    "Consent": {"proposed": "only proposed", "active": "in force", "inactive": "no longer in force"},
+    "QuestionnaireResponse": {"in-progress": "not finished", "stopped": "left unfinished"},
+    "Communication": {
+        "not-done": "not sent",
+        "stopped": "not sent to the end",
+        "unknown": "not known whether it was sent",
+    },
+}
+
+# Of requests and plans: what is only proposed never reads as if it were decided.
+INTENT_WORDS = {"proposal": "only proposed", "option": "one of several options"}
+
+# The base of a consent, of the code system v3-ActCode.
+POLICY_WORDS = {"OPTIN": "agreed", "OPTOUT": "not agreed"}
+
+# Device.deviceName.type, what people call it first.
+DEVICE_NAME_ORDER = (
+    "user-friendly-name",
+    "patient-reported-name",
+    "model-name",
+    "udi-label-name",
+    "manufacturer-name",
+    "other",
+)
 
 # Codes of the absent-unknown-uv-ips system of IPS 1.x, whose displays are often missing.
 ABSENT_WORDS = {

@@ -13,13 +13,24 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from sync.fhir import document_labels
+from sync.fhir.datatype_words import (
+    Resolve,
+    Resource,
+    code_of,
+    concept_words,
+    date_words,
+    display_of,
+    items_of,
+    name_words,
+    objects_of,
+    period_words,
+    quantity_words,
+    span_words,
+)
 from sync.fhir.doses import dosage_words
 from sync.fhir.exact import Number
-from sync.fhir.label_words import ABSENT_WORDS, MONTHS, STATUS_WORDS, TYPE_WORDS
-from sync.fhir.partial_dates import parse
-
-Resource = dict[str, Any]
-Resolve = Callable[[Any], Resource | None]  # a FHIR Reference to the resource it leads to
+from sync.fhir.label_words import INTENT_WORDS, STATUS_WORDS, STATUS_WORDS_OF, TYPE_WORDS
 
 TYPE_ORDER = tuple(TYPE_WORDS)  # as a list is read: what is dangerous first
 _BEHIND_THE_SCENES = frozenset(
@@ -30,7 +41,7 @@ _BEHIND_THE_SCENES = frozenset(
         *("StructureDefinition", "List"),
     )
 )
-_PLAIN = frozenset(("final", "current", "unknown", "completed"))  # of an Observation and others: said by being there
+_PLAIN = frozenset(("final", "current", "unknown", "completed"))  # of most types: said by being there
 _MEDICINES = ("MedicationStatement", "MedicationRequest", "MedicationDispense", "MedicationAdministration")
 
 
@@ -40,25 +51,39 @@ def label(resource: Resource, resolve: Resolve | None = None) -> str:
     find = _finder(resource, resolve)
     make = _LABELS.get(kind)
     words = make(resource, find) if make is not None else _plain(resource)
-    return " ".join(words.split()) or type_word(kind)
+    line = " ".join(words.split()) or type_word(kind)
+    if resource.get("doNotPerform") is True:
+        return f"{'Not to be taken' if kind in _MEDICINES else 'Not to be done'}: {line}"
+    return line
 
 
 def status_word(resource: Resource) -> str | None:
     """Whether it holds, in a word or two; None if there is nothing to say of it."""
     kind = str(resource.get("resourceType", ""))
-    verification = _code(resource.get("verificationStatus"))
+    verification = code_of(resource.get("verificationStatus"))
     if verification in ("refuted", "entered-in-error"):
         return STATUS_WORDS[verification]
-    clinical = _code(resource.get("clinicalStatus"))
-    status = clinical or resource.get("status")
-    if not isinstance(status, str) or (status in _PLAIN and kind not in _MEDICINES):
-        return STATUS_WORDS.get(verification or "")
-    words = STATUS_WORDS.get(status, status.replace("-", " "))
-    if kind == "Immunization" and status == "not-done":
-        words = "not given"
+    told = [code_of(resource.get("clinicalStatus")) or resource.get("status"), resource.get("docStatus")]
+    codes = [code for code in told if isinstance(code, str)]
+    if "entered-in-error" in codes:
+        return STATUS_WORDS["entered-in-error"]
+    words = [_status_words(kind, code) for code in codes]
     if verification in ("unconfirmed", "provisional", "differential"):
-        words += f", {STATUS_WORDS[verification]}"
-    return words
+        words.append(STATUS_WORDS[verification])
+    if resource.get("active") is False:
+        words.append(STATUS_WORDS["inactive"])
+    words.append(INTENT_WORDS.get(str(resource.get("intent")), ""))
+    return ", ".join(dict.fromkeys(word for word in words if word)) or None
+
+
+def _status_words(kind: str, code: str) -> str:
+    """A status in words; empty where it says no more than that the record is there."""
+    own = STATUS_WORDS_OF.get(kind, {})
+    if code in own:
+        return own[code]
+    if code in _PLAIN and kind not in _MEDICINES:
+        return ""
+    return STATUS_WORDS.get(code, code.replace("-", " "))
 
 
 def type_word(resource_type: str) -> str:
@@ -74,71 +99,11 @@ def is_for_people(resource_type: str) -> bool:
     return resource_type not in _BEHIND_THE_SCENES
 
 
-def date_words(text: Any) -> str:
-    """`12 Mar 2024`, `Mar 2024` or `2024`: as exact as it was written, in its own zone; empty if it is no date."""
-    if parse(text) is None:
-        return ""
-    parts = text[:10].split("-")
-    if len(parts) == 1:
-        return str(parts[0])
-    month = MONTHS[int(parts[1]) - 1]
-    return f"{month} {parts[0]}" if len(parts) == 2 else f"{int(parts[2])} {month} {parts[0]}"
-
-
-def concept_words(concept: Any) -> str:
-    """What a CodeableConcept says: its text, else a display, else a code."""
-    if not isinstance(concept, dict):
-        return ""
-    codings = [one for one in _list(concept.get("coding")) if isinstance(one, dict)]
-    for coding in codings:
-        code = coding.get("code")
-        if isinstance(code, str) and code in ABSENT_WORDS and "absent-unknown" in str(coding.get("system", "")):
-            return ABSENT_WORDS[code]
-    text = concept.get("text")
-    if isinstance(text, str) and text.strip():
-        return text
-    for name in ("display", "code"):
-        for coding in codings:
-            if isinstance(coding.get(name), str) and coding[name].strip():
-                return str(coding[name])
-    return ""
-
-
-def quantity_words(quantity: Any) -> str:
-    """`5.40 %`, `< 3 mg`."""
-    if not isinstance(quantity, dict):
-        return ""
-    value = quantity.get("value")
-    if not isinstance(value, Number):
-        return ""
-    unit = quantity.get("unit") or quantity.get("code") or ""
-    comparator = quantity.get("comparator")
-    words = f"{value.text} {unit}" if isinstance(unit, str) and unit not in ("1", "{score}") else value.text
-    return f"{comparator} {words}" if isinstance(comparator, str) else words
-
-
-def name_words(name: Any) -> str:
-    """`Testa Testperson`, of the first HumanName that says anything, official ones first."""
-    names = [one for one in _list(name) if isinstance(one, dict)]
-    for one in sorted(names, key=lambda one: ("official", "usual", None).index(_use(one))):
-        given = [part for part in _list(one.get("given")) if isinstance(part, str)]
-        family = one.get("family")
-        words = " ".join([*given, family] if isinstance(family, str) else given)
-        if words or isinstance(one.get("text"), str):
-            return words or str(one["text"])
-    return ""
-
-
-def _use(name: Resource) -> str | None:
-    use = name.get("use")
-    return use if use in ("official", "usual") else None
-
-
 def _finder(resource: Resource, resolve: Resolve | None) -> Resolve:
     def find(reference: Any) -> Resource | None:
         text = reference.get("reference") if isinstance(reference, dict) else None
         if isinstance(text, str) and text.startswith("#"):
-            inside = (one for one in _list(resource.get("contained")) if isinstance(one, dict))
+            inside = objects_of(resource.get("contained"))
             return next((one for one in inside if one.get("id") == text[1:]), None)
         return resolve(reference) if resolve is not None and isinstance(reference, dict) else None
 
@@ -150,12 +115,12 @@ def _medicine(resource: Resource, find: Resolve) -> str:
     reference = resource.get("medicationReference")
     if not name and isinstance(reference, dict):
         target = find(reference)
-        name = (_medication(target, find) if target else "") or _display(reference)
+        name = (_medication(target, find) if target else "") or display_of(reference)
     name = name or "A medicine without a name"
     dosages = resource.get("dosage") or resource.get("dosageInstruction")
     if isinstance(dosages, dict):  # MedicationAdministration has one, of another shape.
         dosages = [{"text": dosages.get("text"), "doseAndRate": [{"doseQuantity": dosages.get("dose")}]}]
-    words = dosage_words(_list(dosages), quantity_words)
+    words = dosage_words(items_of(dosages), quantity_words)
     if words:
         # "Ramipril 5 mg" of a name that says so already needs no second dose.
         dose = words.split(",")[0]
@@ -164,7 +129,7 @@ def _medicine(resource: Resource, find: Resolve) -> str:
     joined = f"{name} {words}" if words[:1].isdigit() else ", ".join(part for part in (name, words) if part)
     period = resource.get("effectivePeriod")
     if isinstance(period, dict):
-        return ", ".join(part for part in (joined, _span(period.get("start"), period.get("end"))) if part)
+        return ", ".join(part for part in (joined, period_words(period)) if part)
     on = date_words(resource.get("effectiveDateTime") or resource.get("authoredOn") or resource.get("whenHandedOver"))
     return f"{joined}, {on}" if on else joined
 
@@ -172,15 +137,15 @@ def _medicine(resource: Resource, find: Resolve) -> str:
 def _medication(resource: Resource, _: Resolve) -> str:
     name = concept_words(resource.get("code"))
     if not name:
-        parts = [one for one in _list(resource.get("ingredient")) if isinstance(one, dict)]
+        parts = objects_of(resource.get("ingredient"))
         name = ", ".join(filter(None, (concept_words(one.get("itemCodeableConcept")) for one in parts)))
     return name
 
 
 def _allergy(resource: Resource, _: Resolve) -> str:
     name = concept_words(resource.get("code")) or "An allergy without a name"
-    reactions = [one for one in _list(resource.get("reaction")) if isinstance(one, dict)]
-    signs = [concept_words(sign) for one in reactions for sign in _list(one.get("manifestation"))]
+    reactions = objects_of(resource.get("reaction"))
+    signs = [concept_words(sign) for one in reactions for sign in items_of(one.get("manifestation"))]
     words = ", ".join(dict.fromkeys(sign for sign in signs if sign))
     name = f"{name}: {words}" if words else name
     return f"{name} (could be serious)" if resource.get("criticality") == "high" else name
@@ -192,7 +157,7 @@ def _condition(resource: Resource, _: Resolve) -> str:
     period = resource.get("onsetPeriod")
     if onset is None and isinstance(period, dict):
         onset = period.get("start")
-    return ", ".join(part for part in (name, _span(onset, end)) if part)
+    return ", ".join(part for part in (name, span_words(onset, end)) if part)
 
 
 def _immunization(resource: Resource, _: Resolve) -> str:
@@ -203,7 +168,7 @@ def _immunization(resource: Resource, _: Resolve) -> str:
 
 def _observation(resource: Resource, _: Resolve) -> str:
     name = concept_words(resource.get("code")) or "A measured value"
-    components = [one for one in _list(resource.get("component")) if isinstance(one, dict)]
+    components = objects_of(resource.get("component"))
     words = _value(resource)
     if not words and components:
         told = [(concept_words(one.get("code")), _value(one)) for one in components]
@@ -250,26 +215,13 @@ def _role(resource: Resource, find: Resolve) -> str:
     for element in ("practitioner", "organization"):
         reference = resource.get(element)
         target = find(reference) if isinstance(reference, dict) else None
-        parts.append(label(target) if target else _display(reference))
+        parts.append(label(target) if target else display_of(reference))
     return ", ".join(part for part in parts if part)
-
-
-def _device(resource: Resource, _: Resolve) -> str:
-    names = [one.get("name") for one in _list(resource.get("deviceName")) if isinstance(one, dict)]
-    return next((one for one in names if isinstance(one, str) and one), "") or concept_words(resource.get("type"))
-
-
-def _device_use(resource: Resource, find: Resolve) -> str:
-    reference = resource.get("device")
-    target = find(reference) if isinstance(reference, dict) else None
-    name = (_device(target, find) if target else "") or _display(reference) or "A device"
-    when = date_words(resource.get("timingDateTime") or resource.get("recordedOn"))
-    return f"{name}, {when}" if when else name
 
 
 def _family(resource: Resource, _: Resolve) -> str:
     who = concept_words(resource.get("relationship")) or "A relative"
-    told = [concept_words(one.get("code")) for one in _list(resource.get("condition")) if isinstance(one, dict)]
+    told = [concept_words(one.get("code")) for one in objects_of(resource.get("condition"))]
     words = ", ".join(one for one in told if one)
     return f"{who}: {words}" if words else who
 
@@ -282,7 +234,7 @@ def _plain(resource: Resource) -> str:
         if isinstance(value, str):
             name = value
         elif isinstance(value, list | dict):
-            told = (concept_words(one) or name_words([one]) for one in _list(value))
+            told = (concept_words(one) or name_words([one]) for one in items_of(value))
             name = next((one for one in told if one), "")
         if name:
             break
@@ -291,34 +243,9 @@ def _plain(resource: Resource) -> str:
         if when := date_words(resource.get(element)):
             return f"{name}, {when}"
     for element in ("performedPeriod", "effectivePeriod", "period"):
-        value = resource.get(element)
-        if isinstance(value, dict) and (words := _span(value.get("start"), value.get("end"))):
+        if words := period_words(resource.get(element)):
             return f"{name}, {words}"
     return name
-
-
-def _span(start: Any, end: Any) -> str:
-    """`since 2019`, `2019 to 2021`, `until 2021`."""
-    first, last = date_words(start), date_words(end)
-    if first and last:
-        return first if first == last else f"{first} to {last}"
-    return f"since {first}" if first else f"until {last}" if last else ""
-
-
-def _display(reference: Any) -> str:
-    display = reference.get("display") if isinstance(reference, dict) else None
-    return display if isinstance(display, str) else ""
-
-
-def _code(concept: Any) -> str | None:
-    for coding in _list(concept.get("coding")) if isinstance(concept, dict) else ():
-        if isinstance(coding, dict) and isinstance(coding.get("code"), str):
-            return str(coding["code"])
-    return None
-
-
-def _list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [] if value is None else [value]
 
 
 _LABELS: dict[str, Callable[[Resource, Resolve], str]] = {
@@ -329,11 +256,18 @@ _LABELS: dict[str, Callable[[Resource, Resolve], str]] = {
     "Immunization": _immunization,
     "Observation": _observation,
     "Patient": _person,
-    "RelatedPerson": _person,
     "Person": _person,
     "Practitioner": lambda resource, _: name_words(resource.get("name")),
     "PractitionerRole": _role,
-    "Device": _device,
-    "DeviceUseStatement": _device_use,
+    "Device": document_labels.device,
+    "DeviceUseStatement": document_labels.device_use,
+    "DocumentReference": document_labels.document,
+    "DiagnosticReport": document_labels.report,
+    "CarePlan": document_labels.care_plan,
+    "Consent": document_labels.consent,
+    "QuestionnaireResponse": document_labels.answers,
+    "Communication": document_labels.message,
+    "Provenance": document_labels.origin,
+    "RelatedPerson": document_labels.related_person,
     "FamilyMemberHistory": _family,
 }

@@ -3,10 +3,13 @@
 import json
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from sync.fhir.exact import loads
 from sync.fhir.invariants import broken, refused
-from sync.fhir.table import invariants
+from sync.fhir.registers import join, split
+from sync.fhir.table import detailed_types, invariants, registers_of
 
 T = "http://terminology.hl7.org/CodeSystem/"
 
@@ -25,6 +28,10 @@ LISTED = '"category":[' + coded("condition-category", "problem-list-item") + "]"
 CONSENT = '{"resourceType":"Consent","policyRule":{"text":"x"},"scope":' + coded("consentscope", "%s") + "%s}"
 CODED = '"code":{"coding":[{"system":"s","code":"c"}]}'
 PARENT = '"patient":{"reference":"x"}'
+
+
+ANSWERS = '{"resourceType":"QuestionnaireResponse","item":[%s]}'
+PLAN = '{"resourceType":"CarePlan","activity":[{"detail":%s}]}'
 
 
 def patient(text):
@@ -62,6 +69,10 @@ CASES = {
     "cpl-3": (
         '{"resourceType":"CarePlan","activity":[{"reference":{"reference":"x"},"detail":{"status":"x"}}]}',
         '{"resourceType":"CarePlan","activity":[{"reference":{"reference":"x"}}]}',
+    ),
+    "qrs-1": (
+        ANSWERS % '{"linkId":"1","answer":[{"item":[{"linkId":"2","answer":[{}],"item":[{"linkId":"3"}]}]}]}',
+        ANSWERS % '{"linkId":"1","item":[{"linkId":"2","answer":[{"item":[{"linkId":"3"}]}]}]}',
     ),
     "ppc-1": ('{"resourceType":"Consent"}', '{"resourceType":"Consent","policy":[{"uri":"x"}]}'),
     "ppc-2": (CONSENT % ("patient-privacy", ""), CONSENT % ("patient-privacy", "," + PARENT)),
@@ -144,6 +155,10 @@ CASES = {
         '{"resourceType":"Observation","valueRange":{"low":{"value":10},"high":{"value":9.5}}}',
         '{"resourceType":"Observation","valueRange":{"low":{"value":1e1},"high":{"value":1E999999999999999999999}}}',
     ),
+    "sqty-1": (
+        PLAN % '{"dailyAmount":{"value":1,"comparator":"<"}}',
+        '{"resourceType":"Observation","valueQuantity":{"value":1,"comparator":"<"}}',
+    ),
     "tim-1": (
         '{"resourceType":"Observation","effectiveTiming":{"repeat":{"duration":1}}}',
         '{"resourceType":"Observation","effectiveTiming":{"repeat":{"duration":1,"durationUnit":"h"}}}',
@@ -151,6 +166,14 @@ CASES = {
     "tim-2": (
         '{"resourceType":"Observation","effectiveTiming":{"repeat":{"period":1}}}',
         '{"resourceType":"Observation","effectiveTiming":{"repeat":{"period":1,"periodUnit":"d"}}}',
+    ),
+    "tim-4": (
+        '{"resourceType":"DeviceUseStatement","timingTiming":{"repeat":{"duration":-0.5,"durationUnit":"h"}}}',
+        '{"resourceType":"DeviceUseStatement","timingTiming":{"repeat":{"duration":0,"durationUnit":"h"}}}',
+    ),
+    "tim-5": (
+        '{"resourceType":"DeviceUseStatement","timingTiming":{"repeat":{"period":-1,"periodUnit":"d"}}}',
+        '{"resourceType":"DeviceUseStatement","timingTiming":{"repeat":{"period":1,"periodUnit":"d"}}}',
     ),
     "tim-6": (
         '{"resourceType":"Observation","effectiveTiming":{"repeat":{"periodMax":1}}}',
@@ -163,6 +186,10 @@ CASES = {
     "tim-8": (
         '{"resourceType":"Observation","effectiveTiming":{"repeat":{"countMax":1}}}',
         '{"resourceType":"Observation","effectiveTiming":{"repeat":{"countMax":1,"count":1}}}',
+    ),
+    "tim-9": (
+        '{"resourceType":"DeviceUseStatement","timingTiming":{"repeat":{"offset":30,"when":["CM"]}}}',
+        '{"resourceType":"DeviceUseStatement","timingTiming":{"repeat":{"offset":30,"when":["ACM"]}}}',
     ),
     "tim-10": (
         '{"resourceType":"Observation","effectiveTiming":{"repeat":{"timeOfDay":["10:00:00"],"when":["HS"]}}}',
@@ -201,3 +228,77 @@ def test_each_place_counts():
     twice = loads('{"resourceType":"Patient","contact":[{},{"gender":"male"}],"text":{}}')
     assert [key for key, _ in broken(twice)] == ["pat-1", "pat-1"]
     assert all(words for _, words in broken(twice))
+
+
+def parts_of(resource, elements):
+    table = registers_of(resource["resourceType"])
+    named = {name: value for name, value in resource.items() if table.element_of(name) in elements}
+    return {"resourceType": resource["resourceType"], **named}
+
+
+@pytest.mark.parametrize("invariant", [i for i in invariants() if i.checked and i.type != "*"], ids=lambda i: i.key)
+def test_a_check_reads_no_element_that_the_table_does_not_name(invariant):
+    """FHI-39: else the law that no invariant spans two registers would hold of the table alone."""
+    breaks, holds = map(loads, CASES[invariant.key])
+    alone = parts_of(breaks, invariant.elements)
+    assert invariant.key in {key for key, _ in broken(alone)}
+    # What else a record holds, contained records too, makes no difference.
+    beside = {name: value for name, value in breaks.items() if name not in alone}
+    inside = {"contained": [breaks], "extension": [{"url": "x", "valueString": "x"}]}
+    assert invariant.key not in {key for key, _ in broken({**holds, **beside, **inside})}
+
+
+def test_nested_items_are_checked_at_every_depth_and_each_place_counts():
+    both = '{"linkId":"%s","answer":[{"valueBoolean":true%s}],"item":[{"linkId":"x"%s}]}'
+    deep = both % ("1", ',"item":[' + both % ("2", "", "") + "]", ',"item":[' + both % ("3", "", "") + "]")
+    assert [key for key, _ in broken(loads(ANSWERS % deep)) if key == "qrs-1"] == ["qrs-1"] * 3
+
+
+def test_a_plan_with_two_ambiguous_activities_breaks_the_invariant_twice():
+    plan = loads('{"resourceType":"CarePlan","activity":[{"reference":{"reference":"x"},"detail":{"status":"x"}},{}]}')
+    plan["activity"] += plan["activity"][:1]
+    assert [key for key, _ in broken(plan) if key == "cpl-3"] == ["cpl-3"] * 2
+
+
+def test_the_quantity_of_a_planned_activity_is_a_plain_number_too():
+    assert "sqty-1" in {key for key, _ in broken(loads(PLAN % '{"quantity":{"value":1,"comparator":">"}}'))}
+    assert "sqty-1" not in {key for key, _ in broken(loads(PLAN % '{"quantity":{"value":1}}'))}
+
+
+def valid(type_):
+    """Valid records of a type: those of CASES in which nothing that is refused is broken, and a few more."""
+    found = [resource for case in CASES.values() for resource in map(loads, case)]
+    found += map(loads, MORE_VALID)
+    return [one for one in found if one["resourceType"] == type_ and valid_record(one)]
+
+
+def valid_record(resource):
+    return not any(refused(key) for key, _ in broken(resource))
+
+
+MORE_VALID = [
+    CONSENT % ("adr", "," + PARENT),
+    '{"resourceType":"Consent","policy":[{"uri":"x"}],"scope":{"text":"x"}}',
+    PLAN % '{"status":"scheduled","quantity":{"value":1}}',
+    '{"resourceType":"CarePlan","activity":[{"reference":{"reference":"x"}},{"detail":{"status":"completed"}}]}',
+    ANSWERS % '{"linkId":"1","answer":[{"valueString":"x","item":[{"linkId":"2"}]}]}',
+    ANSWERS % '{"linkId":"1","item":[{"linkId":"2","answer":[{"valueBoolean":false}]}]}',
+    ALLERGY % ACTIVE,
+    CONDITION % (LISTED + "," + ACTIVE),
+    CONDITION % (RESOLVED + ',"abatementString":"x"'),
+    '{"resourceType":"Observation","valueString":"x"}',
+    '{"resourceType":"DeviceUseStatement","timingPeriod":{"start":"2019"},"status":"active"}',
+]
+VALID = {type_: [split(one) for one in valid(type_)] for type_ in detailed_types()}
+
+
+@given(st.data())
+@settings(max_examples=300)
+def test_whatever_registers_of_two_valid_records_stand_together_the_record_is_valid(data):
+    """FHI-9, as a merge makes it: register by register from one or the other."""
+    records = st.sampled_from(data.draw(st.sampled_from([held for held in VALID.values() if len(held) > 1])))
+    one, other = data.draw(records), data.draw(records)
+    keys = sorted({*one, *other})
+    choices = data.draw(st.lists(st.booleans(), min_size=len(keys), max_size=len(keys)))
+    mixed = {key: (one if first else other).get(key) for key, first in zip(keys, choices, strict=True)}
+    assert valid_record(join({key: text for key, text in mixed.items() if text is not None}))

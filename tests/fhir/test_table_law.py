@@ -3,7 +3,7 @@
 import pytest
 
 from sync.fhir.invariants import _CHECKS, broken
-from sync.fhir.table import ODD_KEY, detailed_types, invariants, is_type_name, registers_of, types
+from sync.fhir.table import ODD_KEY, _files, detailed_types, invariants, is_type_name, registers_of, types
 
 TIES = {
     "Observation": [("code", "value[x]", "dataAbsentReason", "component", "effective[x]", "interpretation")],
@@ -11,8 +11,47 @@ TIES = {
     "Condition": [("clinicalStatus", "verificationStatus", "abatement[x]", "category")],
     "MedicationStatement": [("status", "statusReason"), ("dosage", "effective[x]"), ("medication[x]",)],
     "Immunization": [("status", "statusReason", "vaccineCode", "occurrence[x]")],
-    "Consent": [("policy", "policyRule"), ("scope", "patient")],
+    "Device": [
+        (
+            *("type", "deviceName", "udiCarrier", "distinctIdentifier", "definition", "manufacturer", "modelNumber"),
+            *("partNumber", "serialNumber", "lotNumber", "manufactureDate", "expirationDate"),
+        ),
+        ("status", "statusReason"),
+    ],
+    "DeviceUseStatement": [("device", "bodySite"), ("timing[x]",), ("status",)],
+    "DocumentReference": [("content", "masterIdentifier", "docStatus", "authenticator"), ("status",)],
+    "DiagnosticReport": [("code", "effective[x]", "conclusion", "conclusionCode", "presentedForm"), ("status",)],
+    "CarePlan": [("status",), ("intent",), ("activity",)],
+    "Consent": [("status", "policy", "policyRule", "provision", "verification"), ("scope", "category", "patient")],
+    "QuestionnaireResponse": [("item", "questionnaire", "authored"), ("status",)],
+    "Communication": [("payload", "topic", "sender", "recipient", "sent"), ("status", "statusReason")],
+    "Provenance": [
+        (
+            *("target", "occurred[x]", "recorded", "policy", "location", "reason", "activity", "agent", "entity"),
+            "signature",
+        )
+    ],
+    "RelatedPerson": [("relationship", "patient", "active", "period")],
 }
+
+# The invariants of R4 4.0.1 that stand on the resource itself or on an element inside it; those of datatypes are `*`.
+INVARIANTS = {
+    "Patient": {"pat-1"}, "AllergyIntolerance": {"ait-1", "ait-2"},
+    "Condition": {"con-1", "con-2", "con-3", "con-4", "con-5"},
+    "MedicationStatement": set(), "MedicationRequest": set(), "Medication": set(), "Immunization": {"imm-1"},
+    "Observation": {"obs-3", "obs-6", "obs-7"}, "Procedure": set(), "Device": set(), "DeviceUseStatement": set(),
+    "DocumentReference": set(), "DiagnosticReport": set(), "CarePlan": {"cpl-3"},
+    "Consent": {"ppc-1", "ppc-2", "ppc-3", "ppc-4", "ppc-5"}, "QuestionnaireResponse": {"qrs-1"},
+    "Communication": set(), "Provenance": set(), "RelatedPerson": set(),
+}  # fmt: skip
+
+# Elements of the detailed types that R4 asks for at least once and lets repeat.
+NEVER_EMPTY = [
+    ("DocumentReference", "content"),
+    ("Consent", "category"),
+    ("Provenance", "target"),
+    ("Provenance", "agent"),
+]
 
 
 @pytest.mark.parametrize("type_", types())
@@ -62,10 +101,34 @@ def test_what_belongs_together_is_one_register(type_, ties):
 
 
 def test_the_issue_types_have_files_of_their_own():
-    assert set(detailed_types()) == {
-        "Patient", "AllergyIntolerance", "Condition", "MedicationStatement", "MedicationRequest", "Medication",
-        "Immunization", "Observation", "Procedure",
-    }  # fmt: skip
+    assert set(detailed_types()) == set(INVARIANTS)
+
+
+@pytest.mark.parametrize(("type_", "keys"), INVARIANTS.items())
+def test_every_invariant_of_a_detailed_type_is_known_and_checked(type_, keys):
+    assert {i.key for i in invariants() if i.type == type_} == keys
+    assert all(i.checked and i.refused for i in invariants() if i.type == type_)
+
+
+@pytest.mark.parametrize("type_", detailed_types())
+def test_a_file_says_nothing_that_has_no_effect(type_):
+    table = registers_of(type_)
+    detail = _files().details[type_]
+    keys = {register.key for register in table.registers()}
+    assert list(detail.sets) == sorted(set(detail.sets))
+    assert all(table.register_of(element).repeating for element in detail.sets)
+    assert {"contained", "extension"} <= set(detail.sets)
+    assert set(detail.critical) <= keys
+    assert all(table.element_of(element) == element for tie in detail.ties for element in tie)
+    assert all(len(tie) > 1 for tie in detail.ties)
+    assert type_ not in _files().default.ties
+
+
+@pytest.mark.parametrize(("type_", "element"), NEVER_EMPTY)
+def test_what_must_be_there_once_is_no_set_of_repetitions(type_, element):
+    """FHI-38: of two, each of two people could remove one, and none would be left."""
+    assert registers_of(type_).repeats(element)
+    assert not registers_of(type_).register_of(element).repeating
 
 
 @pytest.mark.parametrize(
@@ -83,6 +146,33 @@ def test_the_issue_types_have_files_of_their_own():
         ("Observation", "status"),
         ("Procedure", "code"),
         ("Medication", "ingredient"),
+        ("Device", "type"),
+        ("Device", "udiCarrier"),
+        ("Device", "status"),
+        ("DeviceUseStatement", "device"),
+        ("DeviceUseStatement", "status"),
+        ("DocumentReference", "content"),
+        ("DocumentReference", "docStatus"),
+        ("DocumentReference", "status"),
+        ("DocumentReference", "type"),
+        ("DiagnosticReport", "code"),
+        ("DiagnosticReport", "conclusion"),
+        ("DiagnosticReport", "status"),
+        ("CarePlan", "category"),
+        ("CarePlan", "intent"),
+        ("CarePlan", "status"),
+        ("Consent", "provision"),
+        ("Consent", "status"),
+        ("Consent", "scope"),
+        ("Consent", "category"),
+        ("QuestionnaireResponse", "item"),
+        ("QuestionnaireResponse", "status"),
+        ("Communication", "payload"),
+        ("Communication", "status"),
+        ("Provenance", "target"),
+        ("Provenance", "signature"),
+        ("RelatedPerson", "relationship"),
+        ("RelatedPerson", "active"),
     ],
 )
 def test_what_a_thing_is_and_whether_it_holds_is_marked(type_, name):
@@ -90,6 +180,8 @@ def test_what_a_thing_is_and_whether_it_holds_is_marked(type_, name):
 
 
 def test_a_dose_and_a_note_are_not_marked():
+    assert not registers_of("CarePlan").register_of("activity").critical
+    assert not registers_of("DiagnosticReport").register_of("result").critical
     assert not registers_of("MedicationStatement").register_of("dosage").critical
     assert not registers_of("Condition").register_of("note").critical
 

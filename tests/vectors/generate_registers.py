@@ -62,6 +62,33 @@ RESOURCES = {
     "no type": '{"status":"active","onsetString":"x"}',
     "names that no element can have": '{"resourceType":"Patient","@life":"gone","a/b":1,"onset[x]":2,"":3,"_":4}',
     "nothing": "{}",
+    "a device is one thing": """{"resourceType":"Device","type":{"text":"Pacemaker"},"serialNumber":"1",
+      "udiCarrier":[{"deviceIdentifier":"d"}],"status":"active","statusReason":[{"text":"x"}],"safety":[{"text":"s"}],
+      "version":[{"value":"1.0"}]}""",
+    "a device where it is used": """{"resourceType":"DeviceUseStatement","status":"active","device":{"display":"x"},
+      "bodySite":{"text":"left"},"timingPeriod":{"start":"2019"},"reasonCode":[{"text":"r"}]}""",
+    "a document with who vouches for it": """{"resourceType":"DocumentReference","status":"current",
+      "docStatus":"final","masterIdentifier":{"value":"1"},"authenticator":{"display":"x"},"author":[{"display":"y"}],
+      "content":[{"attachment":{"title":"a"}},{"attachment":{"title":"b"}}]}""",
+    "a report with what it concludes": """{"resourceType":"DiagnosticReport","status":"final","code":{"text":"x"},
+      "effectiveDateTime":"2024","conclusion":"c","conclusionCode":[{"text":"k"}],"presentedForm":[{"title":"p"}],
+      "result":[{"reference":"a"},{"reference":"b"}]}""",
+    "a plan and its activities": """{"resourceType":"CarePlan","status":"active","intent":"plan",
+      "category":[{"text":"x"}],"activity":[{"reference":{"reference":"a"}},{"detail":{"status":"scheduled"}}],"goal":[{"reference":"g"}]}""",
+    "a consent and what it decides": """{"resourceType":"Consent","status":"active","scope":{"text":"x"},
+      "category":[{"text":"c"}],"patient":{"reference":"p"},"policy":[{"uri":"u"}],"policyRule":{"text":"r"},
+      "provision":{"type":"deny"},"verification":[{"verified":true}],"performer":[{"display":"y"}],"dateTime":"2024"}""",
+    "answers and the questionnaire": """{"resourceType":"QuestionnaireResponse","status":"completed",
+      "questionnaire":"https://example.org/q","_questionnaire":{"id":"x"},"authored":"2024","identifier":{"value":"1"},
+      "item":[{"linkId":"1","answer":[{"valueDecimal":5.40}]},{"linkId":"2"}]}""",
+    "a message and who said it": """{"resourceType":"Communication","status":"not-done","statusReason":{"text":"x"},
+      "topic":{"text":"t"},"sender":{"display":"s"},"recipient":[{"display":"r"}],"sent":"2024","received":"2025",
+      "payload":[{"contentString":"a"},{"contentString":"b"}],"note":[{"text":"n"}]}""",
+    "an origin is one statement": """{"resourceType":"Provenance","target":[{"reference":"a"}],
+      "occurredDateTime":"2024","recorded":"2024-03-01T10:00:00Z","agent":[{"who":{"display":"x"}}],"signature":[{"data":"eA=="}],
+      "extension":[{"url":"u","valueString":"v"}]}""",
+    "a relative and what they are": """{"resourceType":"RelatedPerson","active":true,"patient":{"reference":"p"},
+      "relationship":[{"text":"mother"}],"period":{"start":"2019"},"name":[{"text":"x"}],"gender":"female"}""",
 }
 
 COPIES = {
@@ -99,6 +126,12 @@ IN_ERROR = """{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/allerg
 STATEMENT = RESOURCES["a statement with ties, sets and digits"]
 SEED = "73656564"
 
+PLAN = RESOURCES["a plan and its activities"]
+ANSWERS = RESOURCES["answers and the questionnaire"]
+CONSENT = RESOURCES["a consent and what it decides"]
+BOTH = '{"reference":{"reference":"a"},"detail":{"status":"scheduled"}}'
+NESTED = '{"linkId":"1","answer":[{"item":[{"linkId":"2","answer":[{"valueBoolean":true}],"item":[{"linkId":"3"}]}]}]}'
+
 EDITS = [
     ("one element of a tie", STATEMENT, ["set", "effectiveDateTime", '"2024"']),
     ("a choice by its standing datatype", STATEMENT, ["set", "effective[x]", '{"start":"2020"}']),
@@ -123,6 +156,17 @@ EDITS = [
         ALLERGY,
         ["set", "verificationStatus", '{"verificationStatus":' + IN_ERROR + "}"],
     ),
+    ("a new activity of a plan", PLAN, ["add", "activity", '{"detail":{"status":"completed"}}', SEED]),
+    ("an activity with reference and detail", PLAN, ["add", "activity", BOTH, SEED]),
+    ("an activity made ambiguous", PLAN, ["change", "activity", "2", BOTH]),
+    ("one answer changed", ANSWERS, ["change", "item", "2", '{"linkId":"2","answer":[{"valueBoolean":true}]}']),
+    ("items below an item and below its answers", ANSWERS, ["change", "item", "2", NESTED]),
+    ("taking one policy away of two", CONSENT, ["unset", "policy"]),
+    ("taking both policies away", CONSENT, ["set", "status", '{"status":"active"}']),
+    ("a decision turned round", CONSENT, ["set", "provision", '{"type":"permit"}']),
+    ("removing from a list that is tied", CONSENT, ["remove", "category", "1"]),
+    ("a serial number", RESOURCES["a device is one thing"], ["set", "serialNumber", '"2"']),
+    ("another agent", RESOURCES["an origin is one statement"], ["add", "agent", '{"who":{"display":"y"}}', SEED]),
 ]
 
 BROKEN = [
@@ -134,6 +178,13 @@ BROKEN = [
     '{"resourceType":"Patient","name":[{"period":{"start":"2024","end":"2023"}}],"extension":[{"url":"x"}],"text":{}}',
     '{"resourceType":"Observation","valueQuantity":{"value":1,"code":"kg"},"text":{}}',
     '{"resourceType":"Consent","text":{}}',
+    '{"resourceType":"CarePlan","activity":[' + BOTH + ",{}," + BOTH + '],"text":{}}',
+    '{"resourceType":"QuestionnaireResponse","item":[' + NESTED + '],"text":{}}',
+    '{"resourceType":"QuestionnaireResponse","contained":[{"id":"x"}],"item":[{"answer":[{}]},{"item":[{}]}],"text":{}}',
+    """{"resourceType":"DeviceUseStatement","timingTiming":{"repeat":{"period":-1,"periodUnit":"d","offset":5}},"text":{}}""",
+    '{"resourceType":"CarePlan","activity":[{"detail":{"dailyAmount":{"value":1,"comparator":"<"}}}],"text":{}}',
+    """{"resourceType":"Consent","policyRule":{"text":"x"},"scope":{"coding":[{"code":"research",
+     "system":"http://terminology.hl7.org/CodeSystem/consentscope"}]},"text":{}}""",
 ]
 
 

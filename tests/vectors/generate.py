@@ -1,0 +1,34 @@
+"""Writes every vector file anew: `make vectors`. Look at the difference before committing it.
+
+A difference is a change of the protocol. What a library seals with randomness of its own stays as it is in the file.
+"""
+
+from tests.vectors import (
+    generate_crypto,
+    generate_frames,
+    generate_import,
+    generate_log,
+    generate_membership,
+    generate_merge,
+    generate_registers,
+)
+
+GENERATORS = (
+    generate_crypto,
+    generate_frames,
+    generate_import,
+    generate_log,
+    generate_membership,
+    generate_merge,
+    generate_registers,
+)
+
+
+def main():
+    for generator in GENERATORS:
+        generator.main()
+        print(generator.__name__)
+
+
+if __name__ == "__main__":
+    main()
