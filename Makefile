@@ -28,6 +28,7 @@ lint: install
 
 prove: install  ## long runs: thousands of random worlds
 	$(BIN)/python -m tests.simulation.worlds run 600
+	$(BIN)/python -m tests.simulation.shipped_family 600
 	$(BIN)/python -m tests.simulation.shipped_worlds 600
 
 vectors: install  ## writes the vectors anew; look at the difference before committing it

@@ -19,8 +19,9 @@ from backend.access import routes as access
 from backend.accounts import routes as accounts
 from backend.http import health, problems, schema
 from backend.http.headers import Asgi, Headers
-from backend.http.limits import AddressLimit
+from backend.http.limits import Buckets, Limited
 from backend.http.logs import Logged, start_logs
+from backend.http.metrics import ITEMS, PUSH_GROUPS, PUSHES, Metrics
 from backend.linking import routes as linking
 from backend.ports import Ports
 from backend.settings import Settings, SettingsError, read_settings
@@ -70,21 +71,26 @@ def build(
     """The application over a migrated database. `origin`: what devices sign."""
     bounds = Bounds(settings.person_day_bytes_max, settings.vault_bytes_max, settings.vaults_an_account_max)
 
+    metrics = Metrics(str(os.getpid()) if settings.workers > 1 else "")
+
     async def append(pushes: Sequence[Push]) -> list[Outcome | Exception]:
-        return await append_all(engine, pushes, bounds)
+        outcomes = await append_all(engine, pushes, bounds)
+        _count(metrics, outcomes)
+        return outcomes
 
     async def breathe() -> None:
         await asyncio.sleep(0)
 
-    ports = Ports(settings, origin, engine, now_ms, entropy, AddressLimit(settings.address_per_minute_max))
+    addresses, accounts_ = Buckets(settings.address_per_minute_max), Buckets(settings.account_per_minute_max)
+    ports = Ports(settings, origin, engine, now_ms, entropy, addresses, accounts_)
     committer = GroupCommitter(append)
-    desk = SyncDesk(engine, committer.submit, breathe)
+    desk = SyncDesk(engine, committer.submit, breathe, metrics.count)
     handlers = [
         *access.routes(ports),
         *accounts.routes(ports),
         *linking.routes(ports),
         *vaults.routes(ports, desk),
-        *health.routes(engine),
+        *health.routes(engine, metrics, settings.metrics),
     ]
     app = Litestar(
         route_handlers=[*handlers, *schema.routes(handlers)],
@@ -94,7 +100,17 @@ def build(
         request_max_body_size=None,
         debug=False,
     )
-    return App(Logged(Headers(app, https=origin.startswith("https://"))), app, ports, committer)
+    limited = Limited(app, Buckets(settings.address_all_per_minute_max), now_ms)
+    return App(Logged(Headers(limited, https=origin.startswith("https://")), metrics), app, ports, committer)
+
+
+def _count(metrics: Metrics, outcomes: Sequence[Outcome | Exception]) -> None:
+    """What became of one group of pushes, in figures."""
+    done = [outcome for outcome in outcomes if isinstance(outcome, Outcome)]
+    metrics.count(PUSH_GROUPS)
+    metrics.count(PUSHES, by=len(done))
+    metrics.count(ITEMS, "entry", by=sum(outcome.stored[0] for outcome in done))
+    metrics.count(ITEMS, "frame", by=sum(outcome.stored[1] for outcome in done))
 
 
 async def start(settings: Settings, origin: str) -> App:

@@ -33,7 +33,12 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     vaults_an_account_max: int = 32  # vaults founded by one account
     person_day_bytes_max: int = 268_435_456  # bytes a person may append to one vault in a day
     vault_bytes_max: int = 4_294_967_296  # bytes of one vault's log
-    address_per_minute_max: int = 600  # requests without a token, of one address
+    # Requests a minute, and in one burst; counted in memory by each process. An address is an IPv4 address or an IPv6
+    # /64. Behind a proxy set `trusted_proxies`, or all its callers are one address.
+    address_per_minute_max: int = 600  # of one address, without a token
+    address_all_per_minute_max: int = 30_000  # of one address, of every kind
+    account_per_minute_max: int = 3_000  # of one account's devices
+    metrics: Literal["loopback", "everyone", "nobody"] = "loopback"  # who may read /metrics
     drain_seconds_max: int = 25  # seconds that requests have to finish when the server stops
 
     def database_path(self) -> Path:

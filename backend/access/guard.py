@@ -19,14 +19,15 @@ from sync.wire.ids import AccountId, DeviceId
 
 
 class Caller(NamedTuple):
-    """The device that asks, and the account it is enrolled in."""
+    """The device that asks, the account it is enrolled in, the number of the first notice that waits for it."""
 
     device: DeviceId
     account: AccountId
+    first_notice: int | None
 
 
 async def caller(request: Request[Any, Any, Any], ports: Ports) -> Caller:
-    """The device of the request's access token. Raises: ProblemError `token_invalid` or `revoked`."""
+    """The device of the request's access token. Raises: ProblemError `token_invalid`, `revoked`, `rate_limited`."""
     token_hash = hash_of_bearer(header(request, b"authorization"))
     if token_hash is None:
         raise ProblemError("token_invalid")
@@ -35,6 +36,8 @@ async def caller(request: Request[Any, Any, Any], ports: Ports) -> Caller:
         raise ProblemError("token_invalid")
     if row.revoked_at is not None:
         raise ProblemError("revoked")
-    if row.expires_at <= ports.now_ms():
+    now_ms = ports.now_ms()
+    if row.expires_at <= now_ms:
         raise ProblemError("token_invalid")
-    return Caller(row.device, row.account)
+    ports.accounts.take(row.account, now_ms)
+    return Caller(row.device, row.account, row.first_notice)

@@ -12,10 +12,12 @@ from backend.access import store
 from backend.access.assertion import AssertionRefused, ClockOff, check_assertion, device_named
 from backend.access.tokens import new_secret_text, new_token, once_hash
 from backend.http.docs import DOC, Body, Doc
-from backend.http.limits import JSON, address_of, read_body
+from backend.http.limits import JSON, network, read_body
 from backend.http.problems import ProblemError
+from backend.notices.store import tell
 from backend.ports import Ports
 from sync.wire.account import Token, TokenRequest
+from sync.wire.card import RECOVERY
 from sync.wire.ids import DeviceId
 from sync.wire.limits import ASSERTION_SECONDS_MAX, SMALL_BODY_BYTES_MAX
 
@@ -35,7 +37,7 @@ def routes(ports: Ports) -> list[HTTPRouteHandler]:
     @post("/v1/token", status_code=200, opt={DOC: doc})
     async def give_token(request: Request[Any, Any, Any]) -> Response[Any]:
         now_ms = ports.now_ms()
-        ports.addresses.take(address_of(request), now_ms)
+        ports.addresses.take(network(request), now_ms)
         try:
             token = _decode(await read_body(request, JSON, SMALL_BODY_BYTES_MAX)).assertion
         except (msgspec.DecodeError, RecursionError):
@@ -61,6 +63,10 @@ def routes(ports: Ports) -> list[HTTPRouteHandler]:
             unused = await store.use_once(tx, _JTI, once_hash(checked.jti), device, checked.expires_ms, now_ms)
             if fresh and unused:
                 await store.write_token(tx, issued.hash, device, issued.expires_ms, now_ms)
+                if known.kind == RECOVERY:
+                    # Also where it was revoked: else who holds the sheet leaves the account first, and reads unheard.
+                    for account in sorted({known.account} | await store.accounts_left(tx, device)):
+                        await tell(tx, account, "recovery_used", device, now_ms)
         if not unused:
             raise ProblemError("assertion_invalid")
         if not fresh:

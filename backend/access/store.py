@@ -7,9 +7,11 @@ from typing import NamedTuple
 from backend.storage.engine import Reading, Transaction
 from sync.wire.ids import AccountId, DeviceId
 
-DEVICE_KEY = "SELECT key_type, signing_key, revoked_at FROM devices WHERE device = $1"
+DEVICE_KEY = "SELECT key_type, signing_key, revoked_at, kind, account FROM devices WHERE device = $1"
+ACCOUNTS_LEFT = "SELECT account FROM revoked_enrolments WHERE device = $1"
 BEARER = (
-    "SELECT t.device, t.expires_at, d.account, d.revoked_at"
+    "SELECT t.device, t.expires_at, d.account, d.revoked_at,"
+    " (SELECT min(n.number) FROM notices n WHERE n.device = t.device)"
     " FROM tokens t JOIN devices d ON d.device = t.device WHERE t.token_hash = $1"
 )
 WRITE_TOKEN = "INSERT INTO tokens (token_hash, device, expires_at) VALUES ($1, $2, $3)"  # noqa: S105  a statement
@@ -24,25 +26,33 @@ ONCE_EXPIRED = "DELETE FROM once WHERE expires_at <= $1"
 
 
 class DeviceKey(NamedTuple):
-    """A device's key type and public key, and since when it is revoked."""
+    """A device's key type and public key, since when it is revoked, its card's kind, its account."""
 
     key: tuple[int, bytes]
     revoked_at: int | None
+    kind: int
+    account: AccountId
 
 
 class TokenRow(NamedTuple):
-    """Whose a token is, its end, and the device's status now."""
+    """Whose a token is, its end, the device's status now, and the number of the first notice that waits for it."""
 
     device: DeviceId
     expires_at: int
     account: AccountId
     revoked_at: int | None
+    first_notice: int | None
 
 
 async def device_key(db: Reading, device: DeviceId) -> DeviceKey | None:
     """The key of an enrolled device."""
     rows = await db.fetch(DEVICE_KEY, device)
-    return DeviceKey((rows[0][0], rows[0][1]), rows[0][2]) if rows else None
+    return DeviceKey((rows[0][0], rows[0][1]), *rows[0][2:]) if rows else None
+
+
+async def accounts_left(db: Reading, device: DeviceId) -> set[AccountId]:
+    """The accounts that have revoked a device."""
+    return {row[0] for row in await db.fetch(ACCOUNTS_LEFT, device)}
 
 
 async def token_row(db: Reading, token_hash: bytes) -> TokenRow | None:

@@ -17,10 +17,12 @@ from backend.access.store import drop_tokens
 from backend.accounts import store
 from backend.accounts.proofs import ProofRefused, check_enrolled_card, check_enroller, check_new_account
 from backend.http.docs import DOC, Body, Doc
-from backend.http.limits import JSON, address_of, read_body
+from backend.http.limits import JSON, network, read_body
 from backend.http.problems import ProblemError
+from backend.notices.store import Kind, drop_notices, tell
 from backend.ports import Ports
 from sync.wire.account import AccountMade, DeviceInfo, Enrolment, NewAccount
+from sync.wire.card import RECOVERY
 from sync.wire.ids import ACCOUNT_BYTES, AccountId, parse_device_id
 from sync.wire.limits import SMALL_BODY_BYTES_MAX
 
@@ -42,7 +44,7 @@ def routes(ports: Ports) -> list[HTTPRouteHandler]:
     @post("/v1/accounts", opt={DOC: doc})
     async def open_account(request: Request[Any, Any, Any]) -> Response[Any]:
         now_ms = ports.now_ms()
-        ports.addresses.take(address_of(request), now_ms)
+        ports.addresses.take(network(request), now_ms)
         body = await read_body(request, JSON, SMALL_BODY_BYTES_MAX)
         try:
             new = _read_account(body)
@@ -72,7 +74,7 @@ def routes(ports: Ports) -> list[HTTPRouteHandler]:
     @post("/v1/devices", opt={DOC: doc})
     async def enrol(request: Request[Any, Any, Any]) -> Response[Any]:
         now_ms = ports.now_ms()
-        ports.addresses.take(address_of(request), now_ms)
+        ports.addresses.take(network(request), now_ms)
         body = await read_body(request, JSON, SMALL_BODY_BYTES_MAX)
         try:
             enrolment = _read_enrolment(body)
@@ -99,6 +101,9 @@ def routes(ports: Ports) -> list[HTTPRouteHandler]:
                 if await store.live_devices(tx, enrolment.account) >= settings.devices_an_account_max:
                     raise ProblemError("too_many_devices")
                 await drop_tokens(tx, device)
+                # Told before it is enrolled: a new phone hears nothing about itself.
+                kind: Kind = "new_recovery" if card.kind == RECOVERY else "new_device"
+                await tell(tx, enrolment.account, kind, enrolment.enroller, now_ms)
                 await store.write_device(tx, device, enrolment.account, card, enrolment.card, now_ms)
         return Response(msgspec.json.encode(AccountMade(enrolment.account)), status_code=201, media_type=JSON)
 
@@ -132,8 +137,14 @@ def routes(ports: Ports) -> list[HTTPRouteHandler]:
             device = parse_device_id(request.path_params["device"])
         except ValueError:
             raise ProblemError("not_found") from None
+        now_ms = ports.now_ms()
         async with engine.transaction() as tx:
-            if not await store.revoke_device(tx, device, me.account, ports.now_ms()):
+            row = await store.read_device(tx, device)
+            if row is None or row.account != me.account:
                 raise ProblemError("not_found")
+            if row.revoked_at is None:
+                await store.revoke_device(tx, device, me.account, now_ms)
+                await drop_notices(tx, device)
+                await tell(tx, me.account, "device_revoked", me.device, now_ms)
 
     return [open_account, enrol, list_devices, revoke]

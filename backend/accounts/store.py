@@ -23,9 +23,7 @@ DEVICES_COUNT = "SELECT count(*) FROM devices WHERE account = $1 AND revoked_at 
 DEVICES_LIST = (
     "SELECT device, kind, enrolled_at, revoked_at FROM devices WHERE account = $1 ORDER BY enrolled_at, device"
 )
-DEVICE_REVOKE = (
-    "UPDATE devices SET revoked_at = coalesce(revoked_at, $3) WHERE device = $1 AND account = $2 RETURNING device"
-)
+DEVICE_REVOKE = "UPDATE devices SET revoked_at = $2 WHERE device = $1"
 REVOKED_WRITE = (
     "INSERT INTO revoked_enrolments (account, device) VALUES ($1, $2) ON CONFLICT (account, device) DO NOTHING"
 )
@@ -82,12 +80,10 @@ async def list_devices(db: Reading, account: AccountId) -> Sequence[tuple[Device
     return await db.fetch(DEVICES_LIST, account)
 
 
-async def revoke_device(tx: Transaction, device: DeviceId, account: AccountId, now_ms: int) -> bool:
-    """Revokes a device of this account; False if it is none of it."""
-    if not await tx.fetch(DEVICE_REVOKE, device, account, now_ms):
-        return False
+async def revoke_device(tx: Transaction, device: DeviceId, account: AccountId, now_ms: int) -> None:
+    """Revokes a live device of this account."""
+    await tx.execute(DEVICE_REVOKE, device, now_ms)
     await tx.execute(REVOKED_WRITE, account, device)
-    return True
 
 
 async def was_revoked(tx: Transaction, device: DeviceId, account: AccountId) -> bool:

@@ -1,21 +1,25 @@
-"""What bounds a request before a room sees it: its type, its size, and how often an address may come.
+"""What bounds a request before a room sees it: its type, its size, and how often a caller may come.
 
-A body is counted while it arrives, so that no length that a caller claims is believed. The buckets hold a bounded
-number of addresses; what they refuse is a nuisance, not an attack on one account, so they live in memory and each
-process has its own. Spec: openapi/protocol/limits.md.
+A body is counted while it arrives, so that no length that a caller claims is believed. Buckets hold a bounded number
+of callers; what they refuse is a nuisance, not an attack on one account, so they live in memory and **each process has
+its own**: with N workers a caller may get up to N times as much. Spec: openapi/protocol/limits.md.
 """
 
 from __future__ import annotations
 
 import ipaddress
+import math
 from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from functools import lru_cache
 from typing import Any
 
 from litestar import Request
 
-from backend.http.problems import ProblemError
+from backend.http.headers import Asgi
+from backend.http.problems import CODE_KEY, ProblemError, problem_response
 
-ADDRESSES_MAX = 20_000  # addresses remembered at a time; bounds memory to some 4 MB
+CALLERS_MAX = 20_000  # callers that a kind of bucket remembers at a time; bounds memory to some 4 MB
 MSGPACK = "application/msgpack"
 JSON = "application/json"
 
@@ -51,6 +55,7 @@ def header(request: Request[Any, Any, Any], name: bytes) -> str:
     return ""
 
 
+@lru_cache(4_096)
 def network_of(address: str) -> str:
     """What counts as one caller: an IPv4 address, or the /64 that an IPv6 address lies in."""
     try:
@@ -62,26 +67,45 @@ def network_of(address: str) -> str:
     return str(parsed)
 
 
-class AddressLimit:
-    """A token bucket an address: `per_minute` in a burst, refilled evenly; the least recent addresses are forgotten."""
+def network(request: Request[Any, Any, Any]) -> str:
+    """The caller's network, by the address that the server or a trusted proxy saw."""
+    return network_of(request.client.host if request.client else "")
+
+
+class Buckets:
+    """A token bucket a caller: `per_minute` in a burst, refilled evenly; the least recent callers are forgotten."""
 
     def __init__(self, per_minute: int) -> None:
         self._per_minute = per_minute
-        self._buckets: OrderedDict[str, tuple[float, int]] = OrderedDict()  # address -> tokens left, at which ms
+        self._buckets: OrderedDict[Hashable, tuple[float, int]] = OrderedDict()  # caller -> tokens left, at which ms
 
-    def take(self, address: str, now_ms: int) -> None:
-        """Takes one request of an address. Raises: ProblemError `rate_limited`, with the seconds to wait."""
-        key = network_of(address)
-        left, then = self._buckets.pop(key, (float(self._per_minute), now_ms))
-        left = min(self._per_minute, left + max(0, now_ms - then) * self._per_minute / 60_000)
+    def take(self, caller: Hashable, now_ms: int) -> None:
+        """Takes one request of a caller. Raises: ProblemError `rate_limited`, with the seconds that suffice to wait."""
+        full = self._per_minute
+        left, then = self._buckets.pop(caller, (float(full), now_ms))
+        left = min(full, left + max(0, now_ms - then) * full / 60_000)
         refused = left < 1
-        self._buckets[key] = (left if refused else left - 1, now_ms)
-        while len(self._buckets) > ADDRESSES_MAX:
+        self._buckets[caller] = (left if refused else left - 1, now_ms)
+        if len(self._buckets) > CALLERS_MAX:
             self._buckets.popitem(last=False)
         if refused:
-            raise ProblemError("rate_limited", retry_after=max(1, round((1 - left) * 60 / self._per_minute)))
+            raise ProblemError("rate_limited", retry_after=max(1, math.ceil((1 - left) * 60 / full)))
 
 
-def address_of(request: Request[Any, Any, Any]) -> str:
-    """The caller's address as the server or a trusted proxy saw it."""
-    return request.client.host if request.client else ""
+class Limited:
+    """Takes every request from its address's bucket before anything looks at it: an ASGI wrapper."""
+
+    def __init__(self, app: Asgi, buckets: Buckets, now_ms: Callable[[], int]) -> None:
+        self._app, self._buckets, self._now_ms = app, buckets, now_ms
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "http":
+            client = scope.get("client")
+            try:
+                self._buckets.take(network_of(client[0] if client else ""), self._now_ms())
+            except ProblemError as error:
+                scope[CODE_KEY] = error.code
+                answer = problem_response(error.code, **error.members).to_asgi_response(None, None)  # type: ignore[arg-type]
+                await answer(scope, receive, send)
+                return
+        await self._app(scope, receive, send)

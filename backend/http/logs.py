@@ -19,13 +19,14 @@ import msgspec
 import structlog
 
 from backend.http.headers import Asgi
+from backend.http.metrics import Metrics
 from backend.http.problems import CODE_KEY, note_failure, problem_response
 
 FIELDS = frozenset(
     {"event", "level", "timestamp", "route", "method", "status", "ms", "code", "request_id", "kind", "place"}
     | {"url", "pid", "version", "applied", "count", "port", "workers"}
 )
-QUIET_ROUTES = frozenset({"/livez", "/readyz"})
+QUIET_ROUTES = frozenset({"/livez", "/readyz", "/metrics"})
 
 
 def only_listed(_logger: Any, _method: str, fields: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
@@ -54,10 +55,10 @@ def start_logs(stream: Any = None) -> None:
 
 
 class Logged:
-    """Writes one line a request and answers what no handler caught, as the outermost ASGI wrapper."""
+    """Writes one line a request, counts it, and answers what no handler caught, as the outermost ASGI wrapper."""
 
-    def __init__(self, app: Asgi) -> None:
-        self._app = app
+    def __init__(self, app: Asgi, metrics: Metrics) -> None:
+        self._app, self._metrics = app, metrics
         self._log = structlog.get_logger("carnet").bind()  # bound once: binding costs as much as the line
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
@@ -82,16 +83,19 @@ class Logged:
                 raise  # an answer has begun: cutting the connection says that it is not whole
             await problem_response("internal").to_asgi_response(None, None)(scope, receive, send_noting)  # type: ignore[arg-type]
         finally:
-            route = scope.get("path_template") or "unknown"
+            route, code = scope.get("path_template") or "unknown", scope.get(CODE_KEY)
+            method = scope["method"] if scope["method"] in METHODS else "other"
+            seconds = time.perf_counter() - started
+            self._metrics.observe(method, route, status, code, seconds)
             if route not in QUIET_ROUTES:
                 self._log.info(
                     "request",
                     request_id=request_id,
-                    method=scope["method"] if scope["method"] in METHODS else "other",
+                    method=method,
                     route=route,
                     status=status,
-                    code=scope.get(CODE_KEY),
-                    ms=round((time.perf_counter() - started) * 1000, 1),
+                    code=code,
+                    ms=round(seconds * 1000, 1),
                 )
 
 

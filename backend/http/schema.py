@@ -19,7 +19,7 @@ from backend.http.problems import PROBLEM_TYPE
 from sync.wire.errors import PROBLEMS
 
 VERSION = "1"  # of the contract: the `v1` of every path
-ALWAYS = ("internal", "unavailable")  # problems that any route may answer
+ALWAYS = ("internal", "unavailable", "rate_limited")  # problems that any route may answer
 WITH_BODY = ("too_large", "unsupported_media_type")
 
 
@@ -112,6 +112,9 @@ def _content(body: Body, bodies: list[tuple[dict[str, Any], Body]]) -> dict[str,
 def _schemas(bodies: list[tuple[dict[str, Any], Body]]) -> dict[str, Any]:
     """Fills the places of all bodies; gives the components that they refer to, msgpack's apart from JSON's."""
     components: dict[str, Any] = {}
+    for place, body in bodies:
+        if body.media_type not in (JSON, MSGPACK):
+            place.update({"type": "string"})
     for media_type, prefix in ((JSON, ""), (MSGPACK, "msgpack.")):
         chosen = [(place, body) for place, body in bodies if body.media_type == media_type]
         schemas, found = msgspec.json.schema_components(

@@ -14,7 +14,7 @@ from litestar import Request, Response, get, put
 from litestar.handlers import HTTPRouteHandler
 
 from backend.http.docs import DOC, Body, Doc
-from backend.http.limits import JSON, address_of, read_body
+from backend.http.limits import JSON, network, read_body
 from backend.http.problems import ProblemError
 from backend.linking import store
 from backend.ports import Ports
@@ -53,7 +53,7 @@ def _routes_of(ports: Ports, post: str) -> list[HTTPRouteHandler]:
     @put(path, status_code=204, name=f"put_{post}", opt={DOC: doc})
     async def lay(request: Request[Any, Any, Any]) -> None:
         now_ms = ports.now_ms()
-        ports.addresses.take(address_of(request), now_ms)
+        ports.addresses.take(network(request), now_ms)
         link = _link(request)
         try:
             sealed = _read(await read_body(request, JSON, _BODY_BYTES_MAX))
@@ -78,7 +78,7 @@ def _routes_of(ports: Ports, post: str) -> list[HTTPRouteHandler]:
     @get(path, name=f"get_{post}", opt={DOC: doc})
     async def fetch(request: Request[Any, Any, Any]) -> Response[Any]:
         now_ms = ports.now_ms()
-        ports.addresses.take(address_of(request), now_ms)
+        ports.addresses.take(network(request), now_ms)
         body = await store.read_post(ports.engine.reading(), _link(request), post, now_ms)
         if body is None:
             raise ProblemError("not_found")

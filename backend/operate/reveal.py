@@ -71,7 +71,7 @@ async def reveal(db: Reading, text: str) -> Revealed:
         raise RevealError("an account id has 32 hex digits, a device id 64")
     sections: dict[str, list[dict[str, Any]]] = {}
     if account:
-        await _add(db, sections, Section("accounts", store.ACCOUNT, (account,), ("account", "made_at")))
+        await _add(db, sections, Section("accounts", store.ACCOUNT, (account,), ("account", "made_at", "last_notice")))
     if len(asked) == ACCOUNT_BYTES:
         columns = ("vault", "number", "made_at", "log_bytes")
         await _add(db, sections, Section("vaults founded", store.FOUNDED, (account,), columns))
@@ -99,6 +99,7 @@ async def _device(db: Reading, sections: dict[str, list[dict[str, Any]]], device
         Section("revoked enrolments", store.REVOKED, (device,), ("account", "device")),
         Section("tokens", store.TOKENS, (device,), ("token_hash", "expires_at")),
         Section("used once", store.ONCE, (device,), ("kind", "value_hash", "expires_at")),
+        Section("notices waiting", store.NOTICES, (device,), ("number", "kind", "at_ms")),
     )
     for section in own:
         await _add(db, sections, section, device=device)

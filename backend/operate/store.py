@@ -12,7 +12,7 @@ from backend.storage.engine import Reading, Row
 
 _ITEM = "place & 4294967295, kind, length(signed), substr(signed, 1, 8), length(signature)"
 
-ACCOUNT = "SELECT account, made_at FROM accounts WHERE account = $1"
+ACCOUNT = "SELECT account, made_at, last_notice FROM accounts WHERE account = $1"
 ACCOUNT_OF_DEVICE = "SELECT account FROM devices WHERE device = $1"
 DEVICES_OF_ACCOUNT = "SELECT device FROM devices WHERE account = $1 ORDER BY enrolled_at, device"
 DEVICE = (
@@ -22,6 +22,7 @@ DEVICE = (
 REVOKED = "SELECT account, device FROM revoked_enrolments WHERE device = $1"
 TOKENS = "SELECT token_hash, expires_at FROM tokens WHERE device = $1"
 ONCE = "SELECT kind, value_hash, expires_at FROM once WHERE device = $1"
+NOTICES = "SELECT number, kind, at_ms FROM notices WHERE device = $1 ORDER BY number"
 FOUNDED = "SELECT vault, number, made_at, bytes FROM vaults WHERE account = $1 ORDER BY number"
 VAULTS_OF_MEMBER = (
     "SELECT v.vault, v.number, v.bytes, v.state, v.facts FROM vaults v WHERE v.number IN"

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from backend.notices.store import tell
 from backend.storage.engine import Engine, Transaction
 from backend.vaults import store
 from backend.vaults.beside import make_room, place_wraps, sizes_hold, slot_for
@@ -35,13 +36,18 @@ class Push(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """What became of a push. `held`: seq to hash of the items of this push that stand in the log, for the answer."""
+    """What became of a push. `held`: seq to hash of the items of this push that stand in the log, for the answer.
+
+    `dropped`: cards that the log no longer lists. `stored`: how many entries and frames are new in the log.
+    """
 
     vault: Vault | None
     code: str | None
     acks: tuple[ItemHash, ...]
     held: dict[int, ItemHash]
     proof: Item | None
+    dropped: tuple[DeviceId, ...] = ()
+    stored: tuple[int, int] = (0, 0)
 
 
 async def append_all(engine: Engine, pushes: Sequence[Push], bounds: Bounds) -> list[Outcome | Exception]:
@@ -73,6 +79,10 @@ async def _append_together(engine: Engine, pushes: Sequence[Push], bounds: Bound
             outcomes.append(outcome)
         for vault in changed.values():
             await store.write_head(tx, vault)
+        for push, outcome in zip(pushes, outcomes, strict=True):
+            if outcome.dropped:
+                for account in sorted(await store.accounts_of(tx, outcome.dropped)):
+                    await tell(tx, account, "removed", push.device, push.now_ms)
     return outcomes
 
 
@@ -95,20 +105,24 @@ async def _append_one(tx: Transaction, vault: Vault | None, push: Push, bounds: 
         return Outcome(None, refusal.code, (), {}, None), False
     if is_new:
         await store.make_head(tx, vault, push.account, push.now_ms)
+    dropped: tuple[DeviceId, ...] = ()
     if new_items:
         await store.write_items(tx, vault, new_items)
         if vault.state.table is not table_before:
             before, after = table_before.live(), vault.state.table.live()
-            await store.write_members(tx, vault.number, after.keys() - before.keys(), before.keys() - after.keys())
+            dropped = tuple(before.keys() - after.keys())
+            await store.write_members(tx, vault.number, after.keys() - before.keys(), dropped)
     is_live = vault.state.table.role(push.device) is not None
+    entries = sum(isinstance(new.read.body, Entry) for new in new_items)
     if (ask.wraps or ask.keybox) and (was_live or is_live or (ask.replay and new_items)):
-        await _lay_beside(tx, vault, push, any(isinstance(new.read.body, Entry) for new in new_items))
+        await _lay_beside(tx, vault, push, entries > 0)
     touched = bool(new_items)
     if is_live:
         touched |= _note_wish(vault, push)
     if (is_live and push.lost) or (vault.facts.lost and new_items):
         touched |= await _keep_lost(tx, vault, push, new_items)
-    return Outcome(vault, refusal.code, tuple(acks), held, refusal.proof), touched
+    stored = (entries, len(new_items) - entries)
+    return Outcome(vault, refusal.code, tuple(acks), held, refusal.proof, dropped, stored), touched
 
 
 async def _may_found(tx: Transaction, push: Push, bounds: Bounds) -> str | None:

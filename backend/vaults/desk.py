@@ -1,8 +1,9 @@
 """One sync, from body to answer, without HTTP: what the route wraps and a simulator drives.
 
 Order: decode and bound the request; read the heads of every vault that lists the device (which also gives the
-invitations); check where the phone stands; read items and their signatures; commit every push of the request; answer
-vault by vault. All that can fail the request as a whole fails before the first byte. Spec: openapi/protocol/sync.md.
+invitations); check where the phone stands; read items and their signatures; commit every push of the request; see to
+notices; answer vault by vault. All that can fail the request as a whole fails before the first byte. Spec:
+openapi/protocol/sync.md.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 import msgspec
 
+from backend.http.metrics import NOTICES, REFUSALS
+from backend.notices.store import drop_seen, read_notices
 from backend.storage.engine import Engine
 from backend.vaults import store
 from backend.vaults.append import Outcome, Push
@@ -20,10 +23,23 @@ from backend.vaults.signed import breathless, check_items
 from backend.vaults.store import Standing, Vault
 from sync.log.membership import Table
 from sync.wire import limits
-from sync.wire.exchange import AnswerEnd, AnswerHead, SyncRequest, VaultAnswer, VaultAsk, decode_request, encode_message
+from sync.wire.exchange import (
+    AnswerEnd,
+    AnswerHead,
+    Notice,
+    SyncRequest,
+    VaultAnswer,
+    VaultAsk,
+    decode_request,
+    encode_message,
+)
 from sync.wire.ids import HASH_BYTES, AccountId, DeviceId, VaultId
 
 SEQ_MAX = 2**32 - 1  # what a log may grow to
+
+
+def uncounted(_name: str, _word: str) -> None:
+    """Counts nothing: for a caller that shows no figures."""
 
 
 class RequestMalformed(Exception):
@@ -31,13 +47,24 @@ class RequestMalformed(Exception):
 
 
 class SyncDesk:
-    """Answers syncs over a database. `commit` makes pushes durable; `breathe` is awaited during long calculations."""
+    """Answers syncs over a database. `commit` makes pushes durable; `breathe` is awaited during long calculations.
 
-    def __init__(self, engine: Engine, commit: AppendAll, breathe: Callable[[], Awaitable[None]] = breathless) -> None:
-        self._engine, self._commit, self._breathe = engine, commit, breathe
+    `count`: told the name of a counter and a word, for every refusal and notice that goes into an answer.
+    """
 
-    async def answer(self, device: DeviceId, account: AccountId, body: bytes, now_ms: int) -> AsyncIterator[bytes]:
-        """The answer's bytes, in pieces. `now_ms`: milliseconds since 1970 UTC.
+    def __init__(
+        self,
+        engine: Engine,
+        commit: AppendAll,
+        breathe: Callable[[], Awaitable[None]] = breathless,
+        count: Callable[[str, str], None] = uncounted,
+    ) -> None:
+        self._engine, self._commit, self._breathe, self._count = engine, commit, breathe, count
+
+    async def answer(
+        self, device: DeviceId, account: AccountId, body: bytes, now_ms: int, first_notice: int | None = None
+    ) -> AsyncIterator[bytes]:
+        """The answer's bytes, in pieces. `now_ms`: milliseconds since 1970 UTC. `first_notice`: that waits, if any.
 
         Raises: RequestMalformed, StorageError, before the first piece; StorageError later cuts the answer short.
         """
@@ -69,17 +96,35 @@ class SyncDesk:
                 if isinstance(outcome, Exception):
                     raise outcome
                 outcomes[vault_id] = outcome
-        yield encode_message(AnswerHead((), invitations))
+        notices = () if first_notice is None else await self._notices(device, request.notices_seen, first_notice)
+        yield encode_message(AnswerHead(notices, invitations))
         for ask, vault, standing, elsewhere in stands:
             if elsewhere is not None or standing is None:
                 assert elsewhere is not None
+                self._note(elsewhere)
                 yield encode_message(elsewhere)
                 continue
             own = outcomes.get(ask.vault)
             now = own.vault if own is not None else vault
             async for message in answer_vault(db, ask, now, standing, own, device):
+                if isinstance(message, VaultAnswer):
+                    self._note(message)
                 yield encode_message(message)
         yield encode_message(AnswerEnd())
+
+    async def _notices(self, device: DeviceId, seen: int, first: int) -> tuple[Notice, ...]:
+        """What waits for a device, without what it has acknowledged: most requests come here never."""
+        if seen >= first:
+            async with self._engine.transaction() as tx:
+                await drop_seen(tx, device, seen)
+        notices = await read_notices(self._engine.reading(), device)
+        for notice in notices:
+            self._count(NOTICES, notice.kind)
+        return notices
+
+    def _note(self, answer: VaultAnswer) -> None:
+        if answer.code is not None:
+            self._count(REFUSALS, answer.code)
 
 
 def read_request(body: bytes) -> SyncRequest:
@@ -89,6 +134,8 @@ def read_request(body: bytes) -> SyncRequest:
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
         raise RequestMalformed from None
     asks = request.vaults
+    if not 0 <= request.notices_seen <= limits.INTEGER_MAX:
+        raise RequestMalformed
     if len(asks) > limits.VAULTS_A_REQUEST_MAX or len({ask.vault for ask in asks}) < len(asks):
         raise RequestMalformed
     if sum(len(ask.items) for ask in asks) > limits.ITEMS_A_REQUEST_MAX:

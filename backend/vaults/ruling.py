@@ -7,7 +7,8 @@ out. First reason wins:
 2. device_forked: another frame stands at this number of the device's chain
 3. signature   4. seen   5. the log's own judge: version, chain or cas, rights, epoch, limits, owner
    (rights aside: grace, for frames written before their author heard of the loss)
-6. until, wraps, quota: of first-hand items only; a replay after a restore is judged by the log alone
+6. until, wraps, quota: of first-hand items; a replay after a restore is judged by the log alone, but for the vault's
+   bytes in all, and nobody frees her own items from an end date or from the bounds of grace by calling them a replay
 
 Shape and size are looked at before (reading.py). Not here: SQL, a clock, what phones see with keys. Spec:
 openapi/protocol/sync.md, "What is refused".
@@ -157,18 +158,21 @@ def rule(
         return Verdict("version")  # what follows such an entry could not be judged here
     if ruling.reason is not None:
         if ruling.reason == "rights" and _is_late(state, read):
-            over = not hand.replay and _grace_is_over(facts, read, hand.now_ms)
-            return Verdict("grace_over") if over else Verdict(ruling=ruling, in_grace=True)
+            if _grace_is_over(facts, read, hand.now_ms) and not _is_handed_back(state, read, hand):
+                return Verdict("grace_over")
+            full = hand.replay and not _fits(log_bytes, read, bounds)
+            return Verdict("quota") if full else Verdict(ruling=ruling, in_grace=True)
         stale = ruling.reason == "epoch" and isinstance(body, Frame)
         return Verdict("epoch_stale" if stale else ruling.reason)
-    if hand.replay:
-        return Verdict(ruling=ruling)
     until = state.table.until(read.author)
-    if until is not None and hand.now_ms > until:
+    if until is not None and hand.now_ms > until and not _is_handed_back(state, read, hand):
         return Verdict("until")
+    fits = _fits(log_bytes, read, bounds)
+    if hand.replay:
+        return Verdict(ruling=ruling) if fits else Verdict("quota")
     if isinstance(body, Entry) and not _wraps_are_there(state, body, ruling, hand):
         return Verdict("wraps")
-    if not _within_quota(state, facts, log_bytes, read, hand.now_ms, bounds):
+    if not fits or not _within_day(state, facts, read, hand.now_ms, bounds):
         return Verdict("quota")
     return Verdict(ruling=ruling)
 
@@ -215,6 +219,16 @@ def _is_late(state: LogState, read: ReadItem) -> bool:
     )
 
 
+def _is_handed_back(state: LogState, read: ReadItem, hand: HandIn) -> bool:
+    """True for a replayed item that a live card of another person hands in.
+
+    Nothing in an item shows that a server once held it, so that its own author's word for it is worth nothing. Whoever
+    has an end date, or has lost a right, is not alone: the log lists an owner, whose phone can hand it in.
+    """
+    giver = state.table.cards.get(hand.device)
+    return hand.replay and giver is not None and giver.live and giver.person != state.table.cards[read.author].person
+
+
 def _grace_is_over(facts: Facts, read: ReadItem, now_ms: int) -> bool:
     grace = facts.grace.get(read.author)
     return grace is not None and (
@@ -245,10 +259,13 @@ def _used_today(facts: Facts, person: PersonId, now_ms: int) -> Usage:
     return used if used is not None and used.day == day else Usage(day, 0, 0)
 
 
-def _within_quota(state: LogState, facts: Facts, log_bytes: int, read: ReadItem, now_ms: int, bounds: Bounds) -> bool:
+def _fits(log_bytes: int, read: ReadItem, bounds: Bounds) -> bool:
+    """True if the vault stays within its bytes in all: what a server once held, it can hold again."""
+    return log_bytes + item_bytes(read.item) <= bounds.vault_bytes_max
+
+
+def _within_day(state: LogState, facts: Facts, read: ReadItem, now_ms: int, bounds: Bounds) -> bool:
     size = item_bytes(read.item)
-    if log_bytes + size > bounds.vault_bytes_max:
-        return False
     row = state.table.cards.get(read.author)
     if row is None:
         return True  # the creator, in the first entry

@@ -30,6 +30,7 @@ HEAD_MAKE = (
     "INSERT INTO vaults (vault, account, made_at, bytes, state, facts) VALUES ($1, $2, $3, $4, $5, $6) RETURNING number"
 )
 HEAD_WRITE = "UPDATE vaults SET bytes = $2, state = $3, facts = $4 WHERE number = $1"
+ACCOUNT_LOCK = "SELECT account FROM accounts WHERE account = $1 FOR UPDATE"
 VAULTS_COUNT = "SELECT count(*) FROM vaults WHERE account = $1"
 
 ITEM_WRITE = (
@@ -59,6 +60,8 @@ KEYBOX_WRITE = (
     " ON CONFLICT (vault, epoch, slot) DO UPDATE SET salt = excluded.salt, sealed = excluded.sealed"
 )
 KEYBOXES = "SELECT salt, sealed FROM keyboxes WHERE vault = $1 AND epoch = $2 ORDER BY slot"
+
+ACCOUNT_OF_DEVICE = "SELECT account FROM devices WHERE device = $1"
 
 LOST = "SELECT entry_hash, slot FROM lost_entries WHERE vault = $1 ORDER BY at_seq, entry_hash"
 LOST_SINCE = "SELECT signed, signature FROM lost_entries WHERE vault = $1 AND at_seq >= $2 ORDER BY at_seq, entry_hash"
@@ -125,7 +128,8 @@ async def lock_head(tx: Transaction, vault: VaultId) -> Vault | None:
 
 
 async def count_vaults(tx: Transaction, account: AccountId) -> int:
-    """How many vaults an account has founded."""
+    """How many vaults an account has founded; its row is locked so that two foundings queue."""
+    await tx.fetch(ACCOUNT_LOCK, account)
     return int((await tx.fetch(VAULTS_COUNT, account))[0][0])
 
 
@@ -208,6 +212,11 @@ async def write_members(tx: Transaction, number: int, added: Iterable[DeviceId],
     """Brings the index of listed cards up to date."""
     rows = [(device, number, True) for device in added] + [(device, number, False) for device in dropped]
     await tx.execute_many(MEMBER_WRITE, rows)
+
+
+async def accounts_of(db: Reading, devices: Iterable[DeviceId]) -> set[AccountId]:
+    """The accounts that these cards are or were last enrolled in."""
+    return {row[0] for device in devices for row in await db.fetch(ACCOUNT_OF_DEVICE, device)}
 
 
 async def wrap_slots(db: Reading, number: int, epoch: EpochId) -> dict[DeviceId, set[bytes]]:

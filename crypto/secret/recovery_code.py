@@ -33,12 +33,20 @@ def parse(text: str) -> Secret:
     return Secret(read(text, ENTROPY_BYTES, _START))
 
 
-def keys(code: Secret) -> tuple[SigningKey, KemKey]:
-    """The signing key (Ed25519) and the KEM key of the recovery card that a code stands for.
+def seeds(code: Secret) -> tuple[Secret, Secret]:
+    """The seeds of the signing key and of the KEM key that a code stands for, 32 bytes each.
 
     Raises: ValueError for a code of another length.
     """
     if len(code) != ENTROPY_BYTES:
         raise ValueError("a recovery code has 20 bytes")
-    signing = SigningKey.from_seed(ED25519, Secret(derive(code, "recovery signing")))
-    return signing, KemKey.from_seed(Secret(derive(code, "recovery kem")))
+    return Secret(derive(code, "recovery signing")), Secret(derive(code, "recovery kem"))
+
+
+def keys(code: Secret) -> tuple[SigningKey, KemKey]:
+    """The signing key (Ed25519) and the KEM key of the recovery card that a code stands for.
+
+    Raises: ValueError for a code of another length.
+    """
+    signing, kem = seeds(code)
+    return SigningKey.from_seed(ED25519, signing), KemKey.from_seed(kem)

@@ -6,6 +6,7 @@ signs that instead of a time. Spec: openapi/protocol/accounts.md.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TypeVar
 
 import msgspec
@@ -22,12 +23,14 @@ from sync.wire.account import (
     ENROL_LABEL,
     ENROLLED_LABEL,
     AccountMade,
+    DeviceInfo,
     Enrolment,
     NewAccount,
     Token,
     TokenRequest,
 )
-from sync.wire.ids import AccountId, DeviceId
+from sync.wire.exchange import AnswerEnd, AnswerHead, AnswerReader, Message, SyncRequest, VaultAsk, encode_request
+from sync.wire.ids import AccountId, DeviceId, VaultId
 
 T = TypeVar("T")
 
@@ -39,6 +42,8 @@ def refusal(error: Answered | Unreachable) -> Refused:
     """What a failed request means to a person."""
     if isinstance(error, Unreachable):
         return Refused("unreachable", str(error))
+    if error.code == "revoked":
+        return Refused("revoked")
     return Refused("server_error", f"{error.status} {error.code}", next=str(error.members.get("next") or ""))
 
 
@@ -63,13 +68,49 @@ async def enrol(
     await transport.call("POST", "/v1/devices", msgspec.json.encode(body))
 
 
+async def revoke(transport: Transport, device: DeviceId, token: str) -> None:
+    """Takes a card out of one's own account; one that is in another, or in none, stays where it is. Raises:
+    Unreachable, Answered."""
+    try:
+        await transport.call("DELETE", f"/v1/devices/{device.hex()}", token=token)
+    except Answered as answer:
+        if answer.code != "not_found":
+            raise
+
+
+async def devices_of(transport: Transport, token: str) -> set[DeviceId]:
+    """The cards that are or were in one's own account. Raises: Unreachable, Answered."""
+    answer = await transport.call("GET", "/v1/devices", token=token)
+    return {info.device for info in _decode(answer, list[DeviceInfo])}
+
+
+async def ask_once(transport: Transport, token: str, asks: Sequence[VaultAsk] = ()) -> list[Message]:
+    """One small sync, its answer whole. Raises: Unreachable, Answered."""
+    reader, messages = AnswerReader(), list[Message]()
+    async with transport.stream("/v1/sync", encode_request(SyncRequest(tuple(asks))), token) as pieces:
+        async for piece in pieces:
+            try:
+                messages += reader.feed(piece)
+            except ValueError as error:
+                raise Unreachable("an answer that is not ours") from error
+    if not messages or not isinstance(messages[-1], AnswerEnd):
+        raise Unreachable("an answer that was cut short")
+    return messages
+
+
+async def listed_vaults(transport: Transport, token: str) -> list[VaultId]:
+    """The vaults whose log lists the card that the token was given to. Raises: Unreachable, Answered."""
+    heads = [m for m in await ask_once(transport, token) if isinstance(m, AnswerHead)]
+    return [vault for head in heads for vault in head.invitations]
+
+
 async def access_token(phone: Phone, transport: Transport, identity: Identity, *, renew: bool = False) -> str:
     """A token that is good for some time, kept for the next command. Raises: Unreachable, Answered."""
     now = phone.now_ms()
     if not renew:
         async with phone.store.transaction() as rows:
             kept = await get_token(rows)
-        if kept and now < kept.until:
+        if kept and kept.device == identity.device and now < kept.until:
             return kept.token
     try:
         token = await _ask(phone, transport, identity, None)
@@ -80,7 +121,7 @@ async def access_token(phone: Phone, transport: Transport, identity: Identity, *
         token = await _ask(phone, transport, identity, nonce)
     until = phone.now_ms() + token.expires_in * 1000 - _TOKEN_MARGIN_MS
     async with phone.store.transaction() as rows:
-        await put_token(rows, CachedToken(token.access_token, until))
+        await put_token(rows, CachedToken(token.access_token, until, identity.device))
     return token.access_token
 
 

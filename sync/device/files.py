@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from sync.device.phone import Phone
-from sync.device.reading import Vault, choose_vault, identity_of, read_vault
+from sync.device.reading import choose_vault, identity_of, read_vault
 from sync.device.refused import Refused
 from sync.device.staging import stage
-from sync.device.store.rows import Rows
 from sync.fhir import bundle, exporting, importing
 from sync.fhir import sources as fhir_sources
+from sync.fhir.envelope import envelopes
 
 
 async def import_files(
-    phone: Phone, files: Sequence[tuple[str, bytes]], vault: str | None, *, source: str | None, same_person: bool
+    phone: Phone,
+    files: Sequence[tuple[str, bytes]],
+    vault: str | None,
+    *,
+    source: str | None,
+    same_person: bool,
+    watch: Callable[[str, int, int], None] = lambda *_: None,
 ) -> dict[str, Any]:
     """Takes files (name, content) in, all or none; gives what it came to, as cli.md has it.
 
+    `watch` is told before each file: its name, how many are done, how many there are.
     Raises: Refused with the first bad file's code; nothing is taken from the others then.
     """
     parsed = [(name, _parse(name, data)) for name, data in files]
@@ -26,7 +33,8 @@ async def import_files(
     async with phone.store.transaction() as rows:
         identity = await identity_of(rows)
         number = await choose_vault(rows, vault)
-        for name, one in parsed:
+        for place, (name, one) in enumerate(parsed):
+            watch(name, place, len(parsed))
             plan = importing.plan(one, await read_vault(rows, number), same_person=same_person, source_name=source)
             if plan.edits:  # else nothing at all is written: the store stays byte for byte what it was
                 await stage(phone, rows, identity, number, plan.edits)
@@ -69,24 +77,19 @@ async def export_collection(phone: Phone, vault: str | None) -> tuple[dict[str, 
 
 
 async def export_document(phone: Phone, envelope: str, vault: str | None) -> tuple[dict[str, Any], int]:
-    """An imported document given back, by a unique part of its envelope's id. Raises: Refused(no_such_document, …)."""
+    """An imported document given back as it was, by the beginning of its envelope's id; a deleted one as well.
+
+    Raises: Refused (no_such_document, ambiguous, document_incomplete).
+    """
+    fitting = []
     async with phone.store.transaction() as rows:
-        read = await _vault_with(rows, envelope, vault)
-    fitting = [one.id for one in fhir_sources.sources(read) if one.id.hex().startswith(envelope.lower())]
+        for number in [await choose_vault(rows, vault)] if vault else await rows.vaults():
+            read = await read_vault(rows, number)
+            fitting += [(read, one.id) for one in envelopes(read) if one.id.hex().startswith(envelope.lower())]
     if len(fitting) != 1:
         raise Refused("ambiguous" if fitting else "no_such_document")
     try:
-        made = exporting.document(read, fitting[0])
+        made = exporting.document(*fitting[0])
     except exporting.ExportRefused as error:
         raise Refused(error.code, "; ".join(error.where)) from error
-    return made, len(made.get("entry", ()))
-
-
-async def _vault_with(rows: Rows, envelope: str, vault: str | None) -> Vault:
-    if vault:
-        return await read_vault(rows, await choose_vault(rows, vault))
-    for number in await rows.vaults():
-        read = await read_vault(rows, number)
-        if any(one.id.hex().startswith(envelope.lower()) for one in fhir_sources.sources(read)):
-            return read
-    raise Refused("no_such_document")
+    return made, len(made.get("entry", ())) if made.get("resourceType") == "Bundle" else 1

@@ -14,7 +14,6 @@ from sync.device.access import enrol, enrolment_signature, open_account, refusal
 from sync.device.identity import Identity, get_identity, new_identity, put_identity
 from sync.device.names import VAULT_NAME, device_key, name_edit, person_key
 from sync.device.phone import Phone
-from sync.device.reading import identity_of
 from sync.device.refused import Refused
 from sync.device.staging import stage
 from sync.device.store.rows import Rows
@@ -37,6 +36,9 @@ class Founded(NamedTuple):
     vault: VaultId
     recovery_code: str
 
+    def __repr__(self) -> str:
+        return "<Founded>"  # the code opens everything
+
 
 def recovery_card(code: Secret) -> CardKeys:
     """The card that a recovery code stands for."""
@@ -51,29 +53,40 @@ async def found(
         if await rows.vaults() or await get_identity(rows) is not None:
             raise Refused("store_exists")
     identity = new_identity(server, device_name, person_name, phone.draw(32), phone.draw(32))
+    account, recovery, code = await begin_account(phone, identity)
+    person = PersonId(phone.draw(16))
+    async with phone.store.transaction() as rows:
+        if await get_identity(rows) is not None:
+            raise Refused("store_exists")  # another command was quicker, and its keys are the only ones there are
+        await put_identity(rows, identity)
+        vault = await store_vault(phone, rows, identity, person, vault_name, subject=subject, recovery=recovery)
+    return Founded(account, identity.device, person, vault, code)
+
+
+async def begin_account(phone: Phone, identity: Identity) -> tuple[AccountId, CardKeys, str]:
+    """An account with this phone's card and a recovery card in it; `identity` learns of both, nothing is stored yet.
+
+    Gives the account, the recovery card, and its code, which is kept nowhere. Raises: Refused (unreachable,
+    server_error).
+    """
     keys = identity.keys
     entropy = phone.draw(20)
     recovery = recovery_card(Secret(entropy))
     code = recovery_code.encode(entropy)
-    transport = phone.connect(server)
+    transport = phone.connect(identity.server)
     try:
-        account = await open_account(transport, server, keys)
+        account = await open_account(transport, identity.server, keys)
         signature = enrolment_signature(keys, recovery.device, account)
         await enrol(transport, account, keys.device, signature, recovery)
     except (Answered, Unreachable) as error:
         raise refusal(error) from error
     finally:
         await transport.close()
-    identity.account = account
-    identity.recovery_check = _two_groups(phone, code)
-    person = PersonId(phone.draw(16))
-    async with phone.store.transaction() as rows:
-        await put_identity(rows, identity)
-        vault = await store_vault(phone, rows, identity, person, vault_name, subject=subject, recovery=recovery)
-    return Founded(account, keys.device, person, vault, code)
+    identity.account, identity.recovery_check = account, two_groups(phone, code)
+    return account, recovery, code
 
 
-def _two_groups(phone: Phone, code: str) -> dict[int, str]:
+def two_groups(phone: Phone, code: str) -> dict[int, str]:
     """Two groups of the code drawn at random, by position from 1: what `recovery confirm` asks for."""
     groups = code.split("-")
     first, second = (int.from_bytes(phone.draw(4), "big") for _ in range(2))
@@ -82,26 +95,15 @@ def _two_groups(phone: Phone, code: str) -> dict[int, str]:
     return {place + 1: groups[place] for place in sorted((one, other))}
 
 
-async def confirm_recovery(phone: Phone, answers: dict[int, str]) -> bool:
-    """Compares what was typed back; True once both groups are right, and then they are forgotten. Raises: Refused."""
-    async with phone.store.transaction() as rows:
-        identity = await identity_of(rows)
-        if not identity.recovery_check:
-            raise Refused("no_recovery")
-        if any(_plain(answers.get(place, "")) != _plain(group) for place, group in identity.recovery_check.items()):
-            return False
-        identity.recovery_check = {}
-        await put_identity(rows, identity)
-    return True
-
-
-def _plain(group: str) -> str:
-    """A group as it is compared: letters that look alike are one."""
-    return group.strip().upper().translate(str.maketrans("OIL", "011"))
-
-
 async def store_vault(
-    phone: Phone, rows: Rows, identity: Identity, person: PersonId, name: str, *, subject: bool, recovery: CardKeys
+    phone: Phone,
+    rows: Rows,
+    identity: Identity,
+    person: PersonId,
+    name: str,
+    *,
+    subject: bool,
+    recovery: CardKeys | None,
 ) -> VaultId:
     """A new vault in the store, its first entry read into its own log at once.
 
@@ -115,7 +117,7 @@ async def store_vault(
     keyring.add(key)
     state = VaultState(LogState.empty(vault), person, keyring)
     outcome = replay(state, identity.device, open_items([built.item], state), {}, {}, set(), lambda _: None)
-    number = len(await rows.vaults()) + 1
+    number = await rows.next_vault()
     await rows.put_items(number, outcome.items)
     await rows.put_vault(number, state)
     names = {

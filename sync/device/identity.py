@@ -16,13 +16,14 @@ from sync.wire.card import DEVICE, SignedCard
 from sync.wire.card import device_id as id_of_card
 from sync.wire.ids import AccountId, DeviceId
 
-_IDENTITY, _TOKEN = 1, 2  # numbers of the store's singletons
+_IDENTITY, _TOKEN, _RECOVERY, _NEXT = 1, 2, 3, 9  # numbers of the store's singletons; others stand in their modules
 
 
 class Identity(msgspec.Struct):
     """This phone. `recovery_check`: two groups of the code, by position from 1, until a person has typed them back.
 
-    The rest of the code is kept nowhere. `link_code`: the code that this phone shows until it has been let in;
+    The rest of the code is kept nowhere. `recovery_card`: the card that the code stands for, without its keys, until a
+    vault lists it. `link_code`: the code that this phone shows until it has been let in;
     `account` is unknown until then.
     """
 
@@ -35,9 +36,13 @@ class Identity(msgspec.Struct):
     person_name: str
     account: AccountId | None = None
     recovery_check: dict[int, str] = {}
+    recovery_card: SignedCard | None = None
     link_code: str | None = None
     link_kind: str | None = None
     last_sync: int | None = None
+
+    def __repr__(self) -> str:
+        return "<Identity>"  # `link_code` and `recovery_check` are secrets
 
     @property
     def device(self) -> DeviceId:
@@ -51,10 +56,36 @@ class Identity(msgspec.Struct):
 
 
 class CachedToken(msgspec.Struct, frozen=True):
-    """An access token and when it ends, by this phone's own clock, in milliseconds."""
+    """An access token, when it ends by this phone's own clock, in milliseconds, and the card it was given to."""
 
     token: str
     until: int
+
+    def __repr__(self) -> str:
+        return "<CachedToken>"
+
+    device: bytes = b""
+
+
+class Recovery(msgspec.Struct):
+    """A recovery on this phone: begun, and for some time after it is done.
+
+    `old`: what the used code says, kept to repeat the entry. `card`: the new recovery card; `fresh`: what its code
+    says, until it has been shown. `lost`: phones to drop, once somebody has said which (`decided`). `met`: by vault
+    number, how far the server's log went when this phone first met it. `checked`: how far the items behind it have been
+    looked at.
+    """
+
+    old: Secret
+    card: SignedCard
+    fresh: Secret | None
+    account: AccountId
+    begun_ms: int
+    lost: tuple[DeviceId, ...] = ()
+    decided: bool = False
+    done: bool = False
+    met: dict[int, int] = {}
+    checked: dict[int, int] = {}
 
 
 def _enc_hook(value: Any) -> Any:
@@ -72,6 +103,7 @@ def _dec_hook(type_: type, value: Any) -> Any:
 _encoder = msgspec.msgpack.Encoder(enc_hook=_enc_hook)
 _identity = msgspec.msgpack.Decoder(Identity, dec_hook=_dec_hook)
 _token = msgspec.msgpack.Decoder(CachedToken)
+_recovery = msgspec.msgpack.Decoder(Recovery, dec_hook=_dec_hook)
 
 
 def new_identity(server: str, device_name: str, person_name: str, signing_seed: bytes, kem_seed: bytes) -> Identity:
@@ -94,6 +126,17 @@ async def get_identity(rows: Rows) -> Identity | None:
     return _identity.decode(body) if body is not None else None
 
 
+async def put_next_identity(rows: Rows, identity: Identity | None) -> None:
+    """Stores who this phone will be once every vault lists its new card; None when it is, or need not be."""
+    await rows.put_single(_NEXT, _encoder.encode(identity) if identity else b"")
+
+
+async def get_next_identity(rows: Rows) -> Identity | None:
+    """Who this phone will be, if its card is used twice."""
+    body = await rows.get_single(_NEXT)
+    return _identity.decode(body) if body else None
+
+
 async def put_token(rows: Rows, token: CachedToken) -> None:
     """Keeps an access token for the next command."""
     await rows.put_single(_TOKEN, _encoder.encode(token))
@@ -103,3 +146,14 @@ async def get_token(rows: Rows) -> CachedToken | None:
     """The access token kept last."""
     body = await rows.get_single(_TOKEN)
     return _token.decode(body) if body is not None else None
+
+
+async def put_recovery(rows: Rows, recovery: Recovery) -> None:
+    """Stores how far a recovery has come."""
+    await rows.put_single(_RECOVERY, _encoder.encode(recovery))
+
+
+async def get_recovery(rows: Rows) -> Recovery | None:
+    """The recovery that this phone was begun with, None for any other phone."""
+    body = await rows.get_single(_RECOVERY)
+    return _recovery.decode(body) if body is not None else None

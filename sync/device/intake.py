@@ -8,23 +8,29 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from sync.device.adopting import settle_quarantine
 from sync.device.identity import Identity
-from sync.device.outbox import Asked
+from sync.device.outbox import NEWER_VERSION, Asked
 from sync.device.phone import Phone
 from sync.device.store.rows import Rows
+from sync.log.reading import read_item
+from sync.log.state import LogState
 from sync.merge.change import RecordId, number_of, ordinal_of
 from sync.merge.record import Record
-from sync.vault.outgoing import Flying
+from sync.vault.outgoing import Flying, proves_fork
 from sync.vault.replay import Finding, Opened, Outcome, Quarantined, names_needed, open_items, replay
+from sync.vault.rollback import good_in_their_chain, has_spoken, lose, prevs, settle
 from sync.vault.state import VaultState
+from sync.wire.codec import Malformed
 from sync.wire.exchange import VaultAnswer
-from sync.wire.ids import ItemHash, LogHash
-from sync.wire.item import Item, item_hash
+from sync.wire.ids import DeviceId, ItemHash, LogHash
+from sync.wire.item import ENTRY, Item, item_hash
 from sync.wire.limits import SUITES_KNOWN
 
-HALTING = {"cloned", "newer_version"}  # nothing is sent after these until a person has acted
+HALTING = {"cloned", NEWER_VERSION}  # nothing is sent after these until a person has acted
 CODES_OF_THE_VAULT = {"removed", "behind", "diverged"}  # said of the vault, not of an item
 WAITS_FOR_GRACE = {"until"}  # her frames stay as they are; they become grace frames
+WAITS_FOR_ROOM = {"quota"}  # another day the same frames are taken: what waits is never set aside for it
 
 
 async def hear(rows: Rows, identity: Identity, asked: Asked, answer: VaultAnswer) -> None:
@@ -39,12 +45,54 @@ async def hear(rows: Rows, identity: Identity, asked: Asked, answer: VaultAnswer
         suite = state.log.epoch.suite if state.log.epoch else SUITES_KNOWN[-1]
         state.keyring.learn(answer.key, suite, state.vault, identity.device, identity.keys.kem)
     state.wanted = list(answer.wrap_wanted)
-    if answer.code and answer.code not in CODES_OF_THE_VAULT | WAITS_FOR_GRACE:
+    await hear_of_lost(rows, asked.number, identity.device, state, answer.lost_entries)
+    if answer.code == "device_forked" and asked.intent is None:
+        await _forked(rows, identity, asked, state, answer.proof)
+    elif answer.code and answer.code not in CODES_OF_THE_VAULT | WAITS_FOR_GRACE:
         await _refused(rows, asked, state, answer, sealed_at_head=was_at_head and answer.next == asked.cursor)
     if answer.code == "diverged" and state.halted is None:
         state.halted = "diverged"
         await rows.put_findings(asked.number, [Finding("diverged", state.log.seq, None)])
     await rows.put_vault(asked.number, state)
+
+
+async def hear_of_lost(rows: Rows, number: int, device: DeviceId, state: VaultState, entries: Iterable[Item]) -> None:
+    """Signed entries that a restore lost, as another member handed them in: an owner's phone judges each where it
+    stood."""
+    new = [e for e in entries if (h := item_hash(e.signed)) not in state.known_lost and h not in state.lost]
+    if not new or state.rebuilding is not None or device not in state.log.table.owner_phones():
+        return
+    log = [(item, verdict) for _, item, verdict in await rows.get_items(number, 0)]
+    good = good_in_their_chain([item for item, _ in log], new, LogState.empty(state.vault))
+    if not good:
+        return
+    lose(state, good)
+    reads = [(read_item(item), verdict) for item, verdict in log if item.kind == ENTRY]
+    state.spoken = has_spoken(state, reads, prevs(state))
+    await rows.put_findings(number, [Finding("rolled_back", state.log.seq, good[-1].item)])
+    settle(state)
+
+
+async def _forked(rows: Rows, identity: Identity, asked: Asked, state: VaultState, proof: Item | None) -> None:
+    """The server says that another frame stands where mine should. Only my own signature on that is believed.
+
+    Frames stay as they are: sealed again, they would make an honest phone look forked.
+    """
+    seen = _seen_by(proof)
+    head = (await rows.get_heads(asked.number, [seen])).get(seen)
+    if proof is not None and proves_fork(state, identity.device, proof, asked.own, head):
+        state.halted = "device_forked"
+        await rows.put_findings(asked.number, [Finding("device_forked", state.log.seq, proof)])
+    else:
+        await rows.put_findings(asked.number, [Finding("groundless", state.log.seq, proof)])
+
+
+def _seen_by(proof: Item | None) -> int:
+    """The seq up to which the author of a frame had read; 0 for what is none."""
+    try:
+        return read_item(proof).seen_seq if proof is not None else 0
+    except Malformed:
+        return 0
 
 
 async def _refused(rows: Rows, asked: Asked, state: VaultState, answer: VaultAnswer, *, sealed_at_head: bool) -> None:
@@ -53,13 +101,13 @@ async def _refused(rows: Rows, asked: Asked, state: VaultState, answer: VaultAns
     The same refusal under the same entry head, with no newer item: those changes are set aside, and the rest goes on.
     """
     assert answer.code is not None
-    if asked.entry_sent:
-        if answer.code != "cas":
+    if asked.intent is not None:
+        if answer.code != "cas" and asked.intent in state.intents[:1]:
             state.intents = state.intents[1:]  # the table does not allow it; asking again changes nothing
         return
     tail = [f for f in await rows.get_flying(asked.number) if item_hash(f.item.signed) not in state.acked]
     again = (answer.code, bytes(state.log.entry_head))
-    if tail and sealed_at_head and state.refusal == again:
+    if tail and sealed_at_head and state.refusal == again and answer.code not in WAITS_FOR_ROOM:
         await _set_aside(rows, asked.number, tail[0], answer.code, state)
     state.refusal = again
     await rows.drop_flying(asked.number, [f.fseq for f in tail])
@@ -95,8 +143,10 @@ async def take(
     state.heard.update({o.read.author: now for o in opened[: len(outcome.items)] if o.read})
     if outcome.stopped in HALTING:
         state.halted = outcome.stopped
-    await rows.put_quarantined(asked.number, outcome.quarantined)
+    await rows.put_quarantined(asked.number, [q for q in outcome.quarantined if q.frame not in state.adopted])
+    await settle_quarantine(rows, asked.number, state, outcome)
     await rows.put_findings(asked.number, outcome.findings)
+    settle(state)
     await rows.put_vault(asked.number, state)
     return outcome.stopped
 

@@ -13,7 +13,7 @@ from sync.device.store.rows import Rows
 from sync.fhir import duplicates, labels
 from sync.fhir.exact import loads_or_none
 from sync.fhir.sources import newer_in, source_of
-from sync.fhir.view import is_deleted, resource, resource_plain, standings
+from sync.fhir.view import DISPUTE, NOTE, is_deleted, remarks, resource, standings, untouched
 from sync.merge.change import PERSON, Change, Dot, RecordId
 from sync.merge.history import history as steps_of
 from sync.merge.record import Record
@@ -55,12 +55,12 @@ async def _numbers(rows: Rows, vault: str | None) -> list[int]:
 
 def _rows(vault: Vault, type_: str | None, text: str | None, deleted_too: bool) -> list[Row]:
     waiting = waiting_by_record(open_conflicts(vault))
-    lines, newer = Labels(vault), newer_in(vault)
+    lines = Labels(vault)
     hidden = set() if deleted_too else {id_ for group in duplicates.same(vault) for id_ in sorted(group)[1:]}
     found = []
     for record in vault.records():
         gone = is_deleted(record)
-        shown = resource_plain(record, newer)
+        shown = lines.shown(record)
         kind = str(shown.get("resourceType", ""))
         if (gone and not deleted_too) or record.id in hidden or (type_ and kind != type_):
             continue
@@ -88,7 +88,10 @@ def _rows(vault: Vault, type_: str | None, text: str | None, deleted_too: bool) 
 
 def _changed_by(vault: Vault, record: Record) -> str | None:
     """Who last wrote on it by hand; None for a record that is as its source gave it."""
-    words = [s for place in standings(record) for s in place.person]
+    if untouched(record):
+        words = [birth.on("") for birth in record.births if birth.lane == PERSON]
+    else:
+        words = [s for place in standings(record) for s in place.person]
     if not words:
         return None
     last = max(words, key=lambda sibling: sibling.dot)
@@ -114,9 +117,30 @@ async def show_record(phone: Phone, wanted: str, vault: str | None, *, history: 
         "id": id_.hex(),
         "resource": resource(record, newer_in(read)),
         "conflicts": waiting.get(id_, []),
+        "notes": _notes(read, record),
         "provenance": [_provenance(read, place.key, s) for place in standings(record) for s in _spoken(place)],
         "history": steps,
     }
+
+
+def _notes(vault: Vault, record: Record) -> list[dict[str, Any]]:
+    """Annotations and disputes, oldest first."""
+    found = [("note", *remark) for remark in remarks(record, NOTE)]
+    found += [("dispute", *remark) for remark in remarks(record, DISPUTE)]
+    out = []
+    for kind, _, text, sibling in sorted(found, key=lambda remark: remark[3].dot):
+        device, person = vault.author(sibling.dot)
+        names = vault.names
+        out.append(
+            {
+                "kind": kind,
+                "text": text,
+                "person": names.person(person),
+                "device": names.device(device),
+                "at": when(sibling.at),
+            }
+        )
+    return out
 
 
 def _spoken(place: Any) -> tuple[Sibling, ...]:

@@ -47,6 +47,10 @@ class Names:
         """A person's name."""
         return self._name(person_key(person)) or f"person {person.hex()[:6]}"
 
+    def typed_device(self, device: DeviceId) -> str | None:
+        """A device's name as somebody has typed it."""
+        return self._name(device_key(device))
+
     def device(self, device: DeviceId) -> str:
         """A device's name."""
         return self._name(device_key(device)) or f"phone {device.hex()[:6]}"

@@ -14,17 +14,21 @@ from sync.device.phone import Phone
 from sync.device.store.rows import Rows
 from sync.merge.change import Dot, RecordId
 from sync.vault.entries import Built, build_entry
+from sync.vault.intents import Intent, Meaning, Rotate, meaning
 from sync.vault.keyring import seal_keybox, wrap_for
 from sync.vault.outgoing import Flying, may_seal, seal_changes
-from sync.vault.state import AddCard, VaultState
-from sync.wire.card import device_id as id_of_card
+from sync.vault.rollback import held_back, to_repeat
+from sync.vault.state import VaultState
 from sync.wire.exchange import Keybox, VaultAsk, Wrap
-from sync.wire.ids import ItemHash, LogHash, VaultId
-from sync.wire.item import OWNER, Add, EntryEdit, Epoch, Item, item_hash
+from sync.wire.ids import DeviceId, ItemHash, LogHash, VaultId
+from sync.wire.item import Epoch, Item, item_hash
+from sync.wire.limits import LOST_ENTRIES_MAX
 
 SEND_BYTES_MAX = 4_194_304  # bytes of own items in one request
 SEND_ITEMS_MAX = 256  # own items of one vault in one request
 DAY_MS = 86_400_000
+_REPEATED = Rotate(-1)  # an entry that no wish asked for
+NEWER_VERSION = "newer_version"  # why a vault is halted that a newer app can go on with
 
 
 class Asked(NamedTuple):
@@ -34,16 +38,18 @@ class Asked(NamedTuple):
     vault: VaultId
     cursor: int
     own: dict[ItemHash, Item]
-    entry_sent: bool
+    intent: Intent | None  # what the entry that was handed in says
 
 
 async def prepare(phone: Phone, rows: Rows, identity: Identity, number: int) -> tuple[VaultAsk, Asked]:
     """The ask about one vault: where this phone stands, and what it hands in."""
     state = await rows.get_vault(number)
+    if state.halted == NEWER_VERSION:
+        state.at_head, state.halted = False, None  # this may be the newer app by now; if not, the log says so again
     flying = await rows.get_flying(number)
     built: Built | None = None
     waiting = await rows.count_pending(number)
-    if not flying:
+    if not flying and not state.halted:
         built = _entry_of_intent(phone, identity, state)
         if built is None and waiting and may_seal(state, identity.device):
             flying = await _seal(phone, rows, identity, number, state)
@@ -61,9 +67,11 @@ async def prepare(phone: Phone, rows: Rows, identity: Identity, number: int) -> 
         wraps,
         keybox,
         key_missing=state.key_missing,
+        lost_entries=tuple(state.lost.values())[:LOST_ENTRIES_MAX],
     )
     own = {item_hash(item.signed): item for item in [*(f.item for f in flying), *items]}
-    return ask, Asked(number, state.vault, state.log.seq, own, built is not None)
+    said = (_REPEATED if held_back(state) else state.intents[0]) if built else None
+    return ask, Asked(number, state.vault, state.log.seq, own, said)
 
 
 async def _seal(phone: Phone, rows: Rows, identity: Identity, number: int, state: VaultState) -> list[Flying]:
@@ -76,7 +84,9 @@ async def _seal(phone: Phone, rows: Rows, identity: Identity, number: int, state
 
 
 def _to_send(state: VaultState, flying: list[Flying]) -> list[Item]:
-    """Frames that have not been acknowledged, as many as one request should carry."""
+    """Frames that have not been acknowledged, as many as one request should carry; none of a vault that is halted."""
+    if state.halted:
+        return []
     items: list[Item] = []
     size = 0
     for frame in flying:
@@ -93,31 +103,28 @@ def _entry_of_intent(phone: Phone, identity: Identity, state: VaultState) -> Bui
     """The entry that the oldest intent means on the table as it stands; intents that hold already are dropped."""
     if not state.at_head or state.removed or state.halted or state.head_key is None:
         return None
+    if held_back(state):  # a phone says nothing then but what ends it
+        edits = to_repeat(state, identity.device)
+        return _build(phone, identity, state, Meaning(edits, True)) if edits is not None else None
     while state.intents:
-        intent = state.intents[0]
-        edits: tuple[EntryEdit, ...] = ()
-        fresh: Secret | None = None
-        if isinstance(intent, AddCard):
-            if id_of_card(intent.card.card) not in state.log.table.cards:
-                edits = (Add(intent.card, intent.person, intent.role, intent.until),)
-        elif (
-            state.log.epoch
-            and state.log.epoch.number <= intent.after
-            and state.log.table.role(identity.device) == OWNER
-        ):
-            fresh = Secret(phone.draw(32))
-        if edits or fresh:
-            return build_entry(
-                state.log,
-                identity.keys,
-                edits,
-                keyring=state.keyring,
-                kem_keys=state.kem_keys,
-                fresh_key=fresh,
-                salt=phone.draw(32),
-            )
-        state.intents.pop(0)
+        means = meaning(state.intents[0], state.log, identity.device)
+        if means is not None:
+            return _build(phone, identity, state, means)
+        state.intents = state.intents[1:]
     return None
+
+
+def _build(phone: Phone, identity: Identity, state: VaultState, means: Meaning) -> Built:
+    return build_entry(
+        state.log,
+        identity.keys,
+        means.edits,
+        keyring=state.keyring,
+        kem_keys=state.kem_keys,
+        fresh_key=Secret(phone.draw(32)) if means.starts_epoch else None,
+        salt=phone.draw(32),
+        epoch_above=state.epoch_top,
+    )
 
 
 def _granted(phone: Phone, state: VaultState) -> tuple[tuple[Wrap, ...], Keybox | None]:
@@ -127,16 +134,9 @@ def _granted(phone: Phone, state: VaultState) -> tuple[tuple[Wrap, ...], Keybox 
     else a server obtains the new key for a removed card from a phone that has not read the removal.
     """
     key, epoch, today = state.head_key, state.log.epoch, phone.now_ms() // DAY_MS
-    wanted, state.wanted = state.wanted, []
-    if key is None or epoch is None or not state.at_head:
-        return (), None
-    live = state.log.table.live()
-    cards = {
-        device: state.kem_keys[device]
-        for device in wanted
-        if device in live and state.wrapped.get(device) != (epoch.id, today)
-    }
-    if not cards:
+    cards = {device: state.kem_keys[device] for device in may_grant(state, today)}
+    state.wanted = []
+    if not cards or key is None or epoch is None:
         return (), None
     state.wrapped.update(dict.fromkeys(cards, (bytes(epoch.id), today)))
     return wrap_for(key, state.vault, epoch, cards), _keybox(phone, state, epoch, key)
@@ -147,6 +147,15 @@ def _keybox(phone: Phone, state: VaultState, epoch: Epoch, key: Secret) -> Keybo
     if state.key_missing:
         return None
     return seal_keybox(state.vault, epoch.id, key, state.keyring.older(state.log.epochs, epoch.id), phone.draw(32))
+
+
+def may_grant(state: VaultState, today: int) -> list[DeviceId]:
+    """The cards that wait for a wrap which this phone may lay now. `today`: days since 1970 by its own clock."""
+    epoch = state.log.epoch
+    if state.head_key is None or epoch is None or not state.at_head or state.halted:
+        return []
+    live = state.log.table.live()
+    return [d for d in state.wanted if d in live and state.wrapped.get(d) != (epoch.id, today)]
 
 
 async def replay_ask(phone: Phone, rows: Rows, number: int, seq: int, log_hash: LogHash) -> VaultAsk | None:

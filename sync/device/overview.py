@@ -6,12 +6,16 @@ from typing import Any
 
 from sync.device.moments import when
 from sync.device.names import Names
+from sync.device.notices import shown_notices
+from sync.device.outlook import outlook
 from sync.device.phone import Phone
 from sync.device.questions import open_conflicts
 from sync.device.reading import Vault, identity_of, read_vault, root_of
 from sync.device.refused import Refused
 from sync.fhir.envelope import is_envelope
 from sync.merge.life import Life
+from sync.vault.rollback import accept, held_back
+from sync.vault.state import VaultState
 from sync.wire.card import RECOVERY
 from sync.wire.item import ROLE_WORDS
 
@@ -19,8 +23,15 @@ _FINDING_WORDS = {
     "signature": "The server handed out an item that its author did not sign. This phone took nothing from there on.",
     "seen": "A member's phone was shown another history of this vault than this one.",
     "two_histories": "The server's log is not the one that another phone vouched for.",
-    "diverged": "The server's log is no longer the one that this phone has read.",
-    "cloned": "Another copy of this phone has written to the vault. This copy sends nothing more.",
+    "diverged": "The server's log is another than the one that this phone had read: it was put back to an older copy,"
+    " or it shows different histories. This phone has read it anew and sends again what it lacked.",
+    "device_forked": "This phone's store was copied, and the other copy has written to the vault under the same card."
+    " This one goes on under a new card; nothing is lost. Remove the old card if nobody should use it any more.",
+    "cloned": "The vault holds something that another copy of this phone's store has written. This one goes on under a"
+    " new card; nothing is lost. Remove the old card if nobody should use it any more.",
+    "rolled_back": "The server was put back to a copy that lacks changes of who is in the vault. Removals that this"
+    " phone knew of are not undone: it writes nothing until an owner's phone that knew of them has repeated them.",
+    "groundless": "The server said that another copy of this phone had written, and could not prove it.",
 }
 
 
@@ -36,24 +47,25 @@ async def vaults(phone: Phone) -> list[dict[str, Any]]:
         identity = await identity_of(rows)
         for number in await rows.vaults():
             vault = await read_vault(rows, number)
+            findings = await rows.get_findings(number)
             role = vault.state.log.table.role(identity.device)
             out.append(
                 {
                     "id": vault.state.vault.hex(),
                     "name": vault.names.vault(),
-                    "role": ROLE_WORDS[role] if role is not None else None,
+                    "role": ROLE_WORDS[role] if role is not None and not vault.state.removed else None,
                     "records": records_in(vault),
                     "cursor": vault.state.log.seq,
                     "state_root": root_of(vault),
                     "pending": await rows.count_pending(number),
-                    "unproved": _unproved(vault),
+                    "unproved": _unproved(vault.state) or any(unread for _, unread, _ in findings),
                 }
             )
     return out
 
 
-def _unproved(vault: Vault) -> bool:
-    return vault.state.unproved or vault.state.expected is not None
+def _unproved(state: VaultState) -> bool:
+    return state.unproved or state.expected is not None
 
 
 async def members(phone: Phone, number: int) -> list[dict[str, Any]]:
@@ -97,9 +109,12 @@ async def status(phone: Phone) -> dict[str, Any]:
             kept += len(await rows.get_quarantined(number))
             unread += sum(unread for _, unread, _ in await rows.get_findings(number))
             questions += len(open_conflicts(vault))
-            if vault.state.halted:
-                halted.append({"vault": vault.state.vault.hex(), "why": vault.state.halted})
+            why = vault.state.halted or ("rolled_back" if held_back(vault.state) else None)
+            if why:
+                halted.append({"vault": vault.state.vault.hex(), "why": why})
             _hear(vault, vault.names, devices)
+        recovery = await outlook(rows)
+        notices = await shown_notices(rows)
     return {
         "account": identity.account.hex() if identity.account else None,
         "server": identity.server,
@@ -110,8 +125,9 @@ async def status(phone: Phone) -> dict[str, Any]:
         "quarantined": kept,
         "findings": unread,
         "halted": halted,
-        "notices": [],
+        "notices": notices,
         "recovery_unconfirmed": bool(identity.recovery_check),
+        "recovery": recovery,
         "devices": list(devices.values()),
     }
 
@@ -154,6 +170,11 @@ async def read_finding(phone: Phone, id_: str) -> None:
         raise Refused("no_such_finding")
     async with phone.store.transaction() as rows:
         await rows.read_finding(int(id_))
+        for number in await rows.vaults():
+            state = await rows.get_vault(number)
+            kinds = {finding.kind for found, _, finding in await rows.get_findings(number) if str(found) == id_}
+            if "rolled_back" in kinds and accept(state):
+                await rows.put_vault(number, state)
 
 
 async def quarantined(phone: Phone) -> list[dict[str, Any]]:
@@ -169,13 +190,19 @@ async def quarantined(phone: Phone) -> list[dict[str, Any]]:
     return out
 
 
-async def waits_for_a_person(phone: Phone, numbers: list[int] | None = None) -> bool:
-    """True if a question, a quarantined change, an unread finding or an unproved vault waits in these vaults."""
+async def waits_for_a_person(
+    phone: Phone, numbers: list[int] | None = None, *, look_for_questions: bool = True
+) -> bool:
+    """True if a question, a quarantined change, an unread finding or an unproved vault waits in these vaults.
+
+    Questions are looked for last, for the whole vault has to be read for them.
+    """
     async with phone.store.transaction() as rows:
         for number in await rows.vaults() if numbers is None else numbers:
             if await rows.get_quarantined(number) or any(unread for _, unread, _ in await rows.get_findings(number)):
                 return True
-            vault = await read_vault(rows, number)
-            if _unproved(vault) or open_conflicts(vault):
+            if _unproved(await rows.get_vault(number)):
+                return True
+            if look_for_questions and open_conflicts(await read_vault(rows, number)):
                 return True
     return False

@@ -91,11 +91,18 @@ class Labels:
         self._vault = vault
         self._index = references.Index(vault)
         self._newer = newer_in(vault)
+        self._shown: dict[RecordId, dict[str, Any]] = {}
+
+    def shown(self, record: Record) -> dict[str, Any]:
+        """A record's resource as it is shown, made once; it is read and never changed."""
+        found = self._shown.get(record.id)
+        if found is None:
+            found = self._shown[record.id] = resource_plain(record, self._newer)
+        return found
 
     def of(self, record: Record) -> str:
         """The line of a record."""
-        resource = resource_plain(record, self._newer)
-        return labels.label(resource, lambda reference: self._target(record, reference))
+        return labels.label(self.shown(record), lambda reference: self._target(record, reference))
 
     def said(self, conflict: Conflict, shown: dict[str, Any], value: dict[str, Any]) -> str:
         """One answer to a question, as the line that the record would have with it."""
@@ -112,13 +119,13 @@ class Labels:
 
     def is_for_people(self, record: Record) -> bool:
         """False for what only stands behind other records, and for what is deleted."""
-        kind = str(resource_plain(record, self._newer).get("resourceType", ""))
+        kind = str(self.shown(record).get("resourceType", ""))
         return labels.is_for_people(kind) and not is_deleted(record)
 
     def _target(self, record: Record, reference: Any) -> dict[str, Any] | None:
         id_ = self._index.resolve(record.id, reference)
         target = self._vault.record(id_) if id_ is not None else None
-        return resource_plain(target, self._newer) if target is not None else None
+        return self.shown(target) if target is not None else None
 
 
 async def create(phone: Phone, resource: dict[str, Any], vault: str | None) -> Written:

@@ -32,12 +32,15 @@ def fits(edit: Edit) -> bool:
 
 
 async def stage(phone: Phone, rows: Rows, identity: Identity, number: int, edits: Sequence[Edit]) -> list[Dot]:
-    """Gives each edit its dot and stores it. Raises: Refused(not_member, read_only, too_large); nothing is stored
-    then."""
+    """Gives each edit its dot and stores it. Nothing is stored when it raises.
+
+    Raises: Refused(removed, not_member, read_only, too_large)."""
     if not edits:
         return []
     state: VaultState = await rows.get_vault(number)
     row = state.log.table.cards.get(identity.device)
+    if state.removed:
+        raise Refused("removed")
     if row is None:
         raise Refused("not_member")
     role = state.log.table.people[row.person].role

@@ -7,21 +7,40 @@ Whatever the server answers, local records stay as they are. Spec: openapi/proto
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import msgspec
 
-from sync.device.access import access_token, refusal
-from sync.device.duties import take_duties
+from sync.device.access import access_token, listed_vaults, refusal
+from sync.device.duties import set_aside_a_viewers, take_duties
 from sync.device.identity import Identity, get_identity, put_identity
-from sync.device.intake import CODES_OF_THE_VAULT, finish, hear, take
-from sync.device.outbox import DAY_MS, Asked, prepare, replay_ask
+from sync.device.intake import CODES_OF_THE_VAULT, WAITS_FOR_GRACE, WAITS_FOR_ROOM, finish, hear, take
+from sync.device.invitations import look_at
+from sync.device.notices import keep_notices, kept_notices
+from sync.device.outbox import DAY_MS, Asked, may_grant, prepare, replay_ask
 from sync.device.phone import Phone
+from sync.device.rebasing import FORKED, REBASES, advance
 from sync.device.refused import Refused
 from sync.device.transport import Answered, Transport, Unreachable
-from sync.wire.exchange import AnswerEnd, AnswerReader, Items, SyncRequest, VaultAnswer, VaultAsk, encode_request
+from sync.vault.replay import Finding
+from sync.vault.rollback import held_back, to_repeat
+from sync.wire.exchange import (
+    AnswerEnd,
+    AnswerHead,
+    AnswerReader,
+    Items,
+    SyncRequest,
+    VaultAnswer,
+    VaultAsk,
+    encode_request,
+)
+from sync.wire.ids import VaultId
 from sync.wire.item import Item
 
 ROUNDS_MAX = 10_000  # a bound on a server that never comes to an end
 STILL_ROUNDS_MAX = 3  # rounds in a row that change nothing
+STOPS = {"removed", "diverged"}  # asking again at once changes nothing
+Mark = tuple[int, bool, int, int | None, tuple[int, ...]]
 
 
 class VaultReport(msgspec.Struct):
@@ -44,17 +63,32 @@ class SyncReport(msgspec.Struct):
     vaults: list[VaultReport] = []
 
 
-async def sync(phone: Phone, only: list[int] | None = None, *, asked_by_person: bool = True) -> SyncReport:
-    """Syncs these vaults, or all. Raises: Refused (no_store, unreachable, server_error)."""
+Watch = Callable[[str, int, int], None]  # told how a sync goes on: what it does, items done, items in all
+
+
+async def sync(
+    phone: Phone,
+    only: list[int] | None = None,
+    *,
+    asked_by_person: bool = True,
+    watch: Watch = lambda *_: None,
+    card: Identity | None = None,
+) -> SyncReport:
+    """Syncs these vaults, or all. `card`: who asks, if it is a recovery card and not yet this phone.
+
+    Raises: Refused (no_store, unreachable, server_error).
+    """
     async with phone.store.transaction() as rows:
-        identity = await get_identity(rows)
+        identity = card or await get_identity(rows)
         numbers = [n for n in await rows.vaults() if only is None or n in only]
     if identity is None or identity.account is None:
         raise Refused("no_store")
     transport = phone.connect(identity.server)
-    run = _Run(phone, transport, identity, asked_by_person)
+    run = _Run(phone, transport, identity, asked_by_person, watch)
     try:
         await run.until_settled(numbers)
+        if only is None and card is None:
+            numbers += await run.invited()
     except (Answered, Unreachable) as error:
         raise refusal(error) from error
     finally:
@@ -72,71 +106,124 @@ async def sync(phone: Phone, only: list[int] | None = None, *, asked_by_person: 
 class _Run:
     """One sync under way."""
 
-    def __init__(self, phone: Phone, transport: Transport, identity: Identity, asked_by_person: bool) -> None:
+    def __init__(
+        self, phone: Phone, transport: Transport, identity: Identity, asked_by_person: bool, watch: Watch
+    ) -> None:
         self._phone, self._transport, self._identity = phone, transport, identity
-        self._asked_by_person = asked_by_person
+        self._asked_by_person, self._watch = asked_by_person, watch
         self.report = SyncReport()
-        self._replayed: set[int] = set()
+        self._offered: tuple[VaultId, ...] = ()  # vaults that the last answer named as listing this card
+        self._replayed: dict[int, int] = {}  # by vault: the seq from which this sync last handed items back
+        self._rebased: dict[int, str] = {}  # by vault: why its log was, or is, read anew
 
     async def until_settled(self, numbers: list[int]) -> None:
         """Round trips for all vaults together until none has anything to do or nothing moves any more."""
         reports = {n: VaultReport(await self._name(n)) for n in numbers}
-        self.report.vaults = list(reports.values())
+        self.report.vaults += reports.values()
         still = dict.fromkeys(numbers, 0)
-        marks: dict[int, object] = {}
+        marks: dict[int, Mark] = {}
         active = list(numbers)
         for _ in range(ROUNDS_MAX):
             if not active:
                 return
             codes = await self._round(active)
+            active = await self._advance(active)
             going_on = []
             for number in active:
-                code = codes.get(number, "incomplete")
-                reports[number].code = code
-                mark, more = await self._where(number)
-                still[number] = still[number] + 1 if marks.get(number) == mark else 0
+                code = self._rebased.get(number) or codes.get(number, "incomplete")
+                reports.setdefault(number, VaultReport("")).code = code
+                mark, more, halted = await self._where(number)
+                stops = code in STOPS and number not in self._rebased
+                at_rest = halted or stops or (code in WAITS_FOR_GRACE | WAITS_FOR_ROOM and mark[1])
+                still[number] = still.get(number, 0) + 1 if marks.get(number) == mark else 0
                 marks[number] = mark
-                if more and code not in ("removed", "diverged", "halted") and still[number] < STILL_ROUNDS_MAX:
+                if more and not at_rest and still[number] < STILL_ROUNDS_MAX:
                     going_on.append(number)
-                elif not more and code not in CODES_OF_THE_VAULT:
+                elif halted:
+                    reports[number].code = halted
+                elif more:
+                    reports[number].code = code or "incomplete"
+                elif number not in self._rebased and code not in CODES_OF_THE_VAULT:
                     reports[number].code = None
                 reports[number].next = _NEXT.get(reports[number].code or "")
             active = going_on
+
+    async def invited(self) -> list[int]:
+        """Enters vaults that a phone of one's own has made meanwhile, and reads them; gives their local numbers."""
+        if not self._offered and self.report.requests:
+            return []
+        token = await access_token(self._phone, self._transport, self._identity)
+        if not self.report.requests:  # a phone without a vault asks about none
+            self._offered = tuple(await listed_vaults(self._transport, token))
+            self.report.requests += 1
+        entered = await look_at(self._phone, self._transport, token, self._identity, self._offered)
+        await self.until_settled(entered)
+        return entered
 
     async def _name(self, number: int) -> str:
         async with self._phone.store.transaction() as rows:
             return (await rows.get_vault(number)).vault.hex()
 
-    async def _where(self, number: int) -> tuple[object, bool]:
-        """A mark that changes when anything moves, and whether there is more to do."""
+    async def _where(self, number: int) -> tuple[Mark, bool, str | None]:
+        """A mark that changes when anything moves, whether there is more to do, and why nothing is sent.
+
+        What this phone has to do by itself becomes an intent here.
+        """
+        today = self._phone.now_ms() // DAY_MS
         async with self._phone.store.transaction() as rows:
+            number = (await rows.rebuilds()).get(number, number)
             state = await rows.get_vault(number)
-            if take_duties(state, self._identity):
+            if state.rebuilding is None and take_duties(state, self._identity, self._phone.now_ms()):
                 await rows.put_vault(number, state)
+            await set_aside_a_viewers(rows, number, state, self._identity)
             flying, pending = await rows.get_flying(number), await rows.count_pending(number)
-        mine = (len(flying), pending, len(state.acked), len(state.intents), len(state.wanted))
-        mark = (state.log.seq, state.at_head, state.epoch_held, mine)
-        due = bool(flying or pending or state.intents or state.wanted) and not state.halted
-        return mark, (not state.at_head or due or state.key_missing) and not state.removed and not state.halted
+        wanted = may_grant(state, today)
+        mine = (len(flying), pending, len(state.acked), len(state.intents), len(wanted))
+        mark = (state.log.seq, state.at_head, state.epoch_held, self._replayed.get(number), mine)
+        back = state.rebuilding is None and held_back(state)
+        says = to_repeat(state, self._identity.device) is not None if back else bool(pending or state.intents)
+        due = bool(flying or wanted or says)
+        halted = state.halted or ("rolled_back" if back and state.at_head and not due else None)
+        more = (not state.at_head or due or state.key_missing) and not state.removed and not state.halted
+        return mark, more, halted
 
     async def _round(self, numbers: list[int]) -> dict[int, str | None]:
         """One request about these vaults; the code of each one's answer."""
         asks: list[VaultAsk] = []
         asked: list[Asked] = []
         async with self._phone.store.transaction() as rows:
+            rebuilds = await rows.rebuilds()
             for number in numbers:
-                ask, what = await prepare(self._phone, rows, self._identity, number)
+                ask, what = await prepare(self._phone, rows, self._identity, rebuilds.get(number, number))
                 asks.append(ask)
                 asked.append(what)
         codes, behind = await self._exchange(asks, asked)
         for number, answer in behind:
             codes[number] = await self._replay(number, answer)
-        return codes
+        shown = {target: number for number, target in rebuilds.items()}
+        return {shown.get(number, number): code for number, code in codes.items()}
+
+    async def _advance(self, active: list[int]) -> list[int]:
+        """One step of every rebase; gives the vaults to go on with: all of them once this phone needs a new card."""
+        async with self._phone.store.transaction() as rows:
+            rebuilds, every = await rows.rebuilds(), await rows.vaults()
+            for number in list(active):
+                state = await rows.get_vault(rebuilds.get(number, number))
+                why = state.rebuilding or state.halted
+                if why in REBASES:
+                    self._rebased[number] = "device_forked" if why in FORKED else "diverged"
+                if why in FORKED:
+                    active = [*active, *(n for n in every if n not in active)]
+        if self._rebased:
+            self._identity = await advance(self._phone, self._transport, self._identity, active)
+        return active
 
     async def _exchange(
         self, asks: list[VaultAsk], asked: list[Asked]
     ) -> tuple[dict[int, str | None], list[tuple[int, VaultAnswer]]]:
-        body = encode_request(SyncRequest(tuple(asks)))
+        async with self._phone.store.transaction() as rows:
+            body = encode_request(SyncRequest(tuple(asks), (await kept_notices(rows)).shown))
+        self._watch("Sending" if any(ask.items for ask in asks) else "Asking", 0, 0)
         for attempt in range(2):
             token = await access_token(self._phone, self._transport, self._identity, renew=attempt > 0)
             self.report.requests += 1
@@ -182,8 +269,13 @@ class _Run:
                     elif isinstance(message, Items) and current:
                         stopped = await self._take(current[0], message.items, place)
                         place += len(message.items)
+                        self._watch("Taking in", place, current[1].next)
                         if stopped:
                             codes[current[0].number] = stopped
+                    elif isinstance(message, AnswerHead):
+                        self._offered = message.invitations
+                        async with self._phone.store.transaction() as rows:
+                            await keep_notices(rows, message.notices)
                     elif isinstance(message, AnswerEnd):
                         await self._finish(current)
                         current, whole = None, True
@@ -219,28 +311,31 @@ class _Run:
             state.replayed_day = today
             await rows.put_vault(number, state)
             ask = await replay_ask(self._phone, rows, number, answer.next, answer.log_hash)
-        self._replayed.add(number)
+        self._replayed[number] = answer.next
         if ask is None:
             async with self._phone.store.transaction() as rows:
                 state = await rows.get_vault(number)
                 state.halted = "diverged"
                 await rows.put_vault(number, state)
+                await rows.put_findings(number, [Finding("diverged", answer.next, None)])
             return "diverged"
-        nothing = Asked(number, ask.vault, -1, {}, False)
+        nothing = Asked(number, ask.vault, -1, {}, None)
         codes, _ = await self._exchange([ask], [nothing])
         return codes.get(number)
 
 
 _NEXT = {
     "removed": "Your records stay readable here; ask an owner whether this was meant.",
-    "diverged": "Nothing is sent until this is looked at: `carnet findings`.",
-    "cloned": "Another copy of this phone has written: `carnet findings`.",
-    "halted": "Nothing is sent until this is looked at: `carnet findings`.",
+    "diverged": "The server's log was read anew, and what it lacked is sent again: `carnet findings`.",
+    "device_forked": "This phone's store was copied and both are in use. This one goes on under a new card; the old one"
+    " can be removed with `carnet members remove`. See `carnet findings`.",
+    "rolled_back": "Nothing is sent until an owner's phone has repeated what the server lost: `carnet findings`.",
     "signature": "The server handed out something that nobody signed: `carnet findings`.",
     "newer_version": "This vault needs a newer carnet.",
     "key_missing": "Another phone of this vault has to sync, so that it can hand over the key.",
     "behind": "The server was restored from a backup; sync again.",
     "until": "The end date has passed; what waits is kept and shown to an owner.",
     "rights": "This person may not write here (any more).",
-    "quota": "The quota is used up; what waits is kept.",
+    "quota": "The quota is used up; what waits is kept and sent another day.",
+    "incomplete": "Not everything got through; sync again later.",
 }

@@ -34,7 +34,7 @@ from sync.wire.item import (
     first_log_hash,
     vault_id,
 )
-from sync.wire.limits import PROTOCOL_VERSION, SUITES_KNOWN
+from sync.wire.limits import EPOCH_STEP_MAX, PROTOCOL_VERSION, SUITES_KNOWN
 
 
 class CardKeys(NamedTuple):
@@ -97,8 +97,10 @@ def build_entry(
     kem_keys: Mapping[DeviceId, bytes],
     fresh_key: Secret | None,
     salt: bytes,
+    epoch_above: int = 0,
 ) -> Built:
-    """An entry on top of the log's head. `fresh_key`: the key of the epoch that it starts, or None to start none.
+    """An entry on top of the log's head. `fresh_key`: the key of the epoch that it starts, or None to start none;
+    `epoch_above`: the highest number that this phone has ever seen on one, if another log had more.
 
     `kem_keys`: X-Wing keys of the cards in the log. The wraps cover every card that is live after the entry when it
     starts an epoch, else the cards that it adds. Raises: LookupError if the head epoch's key is not held.
@@ -109,7 +111,8 @@ def build_entry(
     dropped = {e.device for e in edits if isinstance(e, Drop)}
     epoch, key = None, keyring.get(log.epoch.id)
     if fresh_key is not None:
-        epoch = Epoch(log.epoch.number + 1, log.epoch.suite, EpochId(epoch_id(fresh_key)))
+        number = min(max(log.epoch.number, epoch_above), log.epoch.number + EPOCH_STEP_MAX - 1) + 1
+        epoch = Epoch(number, log.epoch.suite, EpochId(epoch_id(fresh_key)))
         key = fresh_key
         live = [device for device in log.table.live() if device not in dropped]
         cards = {device: kem_keys[device] for device in live} | added

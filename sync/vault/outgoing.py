@@ -10,14 +10,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
+from crypto.public.errors import CryptoError
 from crypto.secret.signing import SigningKey
+from sync.log.reading import read_item, verify_item
 from sync.log.state import NO_CHAIN
 from sync.merge.change import Change, Dot, RecordId, number_of
 from sync.vault.content import encode_inside
 from sync.vault.frames import seal_frame
+from sync.vault.rollback import held_back
 from sync.vault.state import VaultState
-from sync.wire.ids import DeviceId
-from sync.wire.item import EDITOR, FrameHeader, Item, item_hash
+from sync.wire.codec import Malformed
+from sync.wire.ids import DeviceId, ItemHash, LogHash
+from sync.wire.item import EDITOR, Frame, FrameHeader, Item, item_hash
 from sync.wire.limits import CHANGES_A_FRAME_MAX
 
 INSIDE_BYTES_AIM = 196_608  # bytes before deflate: JSON shrinks to about a third, so some 64 KiB sealed
@@ -34,8 +38,31 @@ class Flying(NamedTuple):
 def may_seal(state: VaultState, device: DeviceId) -> bool:
     """True if a frame sealed now would be good as far as this phone can know."""
     role = state.log.table.role(device)
-    ready = state.at_head and not state.removed and state.halted is None and not state.key_missing
+    whole = state.at_head and not state.key_missing and state.rebuilding is None and not held_back(state)
+    ready = whole and not state.removed and state.halted is None
     return ready and role is not None and role >= EDITOR and state.head_key is not None
+
+
+def proves_fork(
+    state: VaultState, device: DeviceId, proof: Item, own: Mapping[ItemHash, Item], head_seen: LogHash | None
+) -> bool:
+    """True if a frame shows that this phone's card signs elsewhere too: its own signature, in this log, on a frame that
+    it has not read and does not know, at a place in its chain where one that it handed in should stand.
+
+    `own`: what it handed in. `head_seen`: its log's hash where that frame's author stood, None if that is not held: a
+    frame from a log that was left proves nothing about this one.
+    """
+    try:
+        read = read_item(proof)
+        verify_item(state.log.table, read)
+    except (CryptoError, Malformed):
+        return False
+    if not isinstance(read.body, Frame) or read.vault != state.vault or read.author != device or read.hash in own:
+        return False
+    frames = [read_item(item).body for item in own.values()]
+    places = {frame.header.fseq for frame in frames if isinstance(frame, Frame)}
+    beyond = read.body.header.fseq > state.log.chain.get(device, NO_CHAIN).fseq
+    return beyond and read.body.header.fseq in places and head_seen in (None, read.seen_L)
 
 
 def cut(changes: Sequence[Change]) -> Iterator[list[Change]]:

@@ -20,12 +20,13 @@ from sync.merge.change import VAULT_RECORD, Change, Dot, RecordId, make_dot, num
 from sync.merge.record import Record
 from sync.vault.content import ContentVoid, WireChange, decode_inside, resolve
 from sync.vault.frames import open_frame
+from sync.vault.rollback import owners_in_both
 from sync.vault.state import VaultState
 from sync.wire.card import device_id as id_of_card
 from sync.wire.card import read_card
 from sync.wire.codec import Malformed
 from sync.wire.ids import DeviceId, ItemHash, LogHash
-from sync.wire.item import EDITOR, OWNER, Add, Entry, Frame, Item
+from sync.wire.item import EDITOR, OWNER, Add, Drop, Entry, Frame, Item
 
 
 class Opened(NamedTuple):
@@ -46,13 +47,19 @@ class Stored(NamedTuple):
 
 
 class Quarantined(msgspec.Struct, frozen=True, array_like=True):
-    """What a phone keeps outside the state and shows: a void frame, or changes of one's own that were set aside."""
+    """What a phone keeps outside the state and shows.
+
+    A void frame of the log (`seq`, `frame`); changes of one's own that were set aside (`changes`); or what another log
+    held and this one lacks (`carried`, records by id): of another's `frame`, or one's own.
+    """
 
     seq: int
     device: DeviceId
     why: str
     count: int
     changes: tuple[Change, ...] = ()
+    frame: ItemHash | None = None
+    carried: tuple[WireChange, ...] = ()
 
 
 class Finding(msgspec.Struct, frozen=True, array_like=True):
@@ -72,6 +79,8 @@ class Outcome:
         self.births: dict[Dot, RecordId] = {}
         self.own_read: list[tuple[ItemHash, str | None]] = []  # own frames met in the log, with their verdicts
         self.quarantined: list[Quarantined] = []
+        # What good changes say, under their own names and under the old dots that they name as what they were.
+        self.brought: dict[tuple[DeviceId, int], tuple[RecordId, tuple[tuple[str, bytes | None], ...]]] = {}
         self.findings: list[Finding] = []
         self.stopped: str | None = None  # signature, key_missing, newer_version, cloned
 
@@ -126,10 +135,12 @@ def replay(
     """Takes items into `state` and `records`, in order, until one cannot be taken.
 
     `records`: every record that `names_needed` asked for and the log holds; new ones are added. `own_hashes`: frames of
-    this phone that have been sent. `log_hash_at`: the log's hash at a seq, None if it is not at hand.
+    this phone that have been sent. `log_hash_at`: the log's hash at a seq before these items, None if it is not at
+    hand.
     """
     out = Outcome()
     log = state.log
+    heads = {log.seq: log.log_hash}  # of what is read here; those before, `log_hash_at` knows
 
     def born(dot: Dot) -> RecordId | None:
         return out.births.get(dot) or births.get(dot)
@@ -145,7 +156,8 @@ def replay(
             out.stopped = "signature"
             out.findings.append(Finding("signature", seq, read.item if read else None))
             break
-        if read.author == device and isinstance(read.body, Frame) and read.hash not in own_hashes:
+        mine = read.author == device and state.rebuilding is None
+        if mine and isinstance(read.body, Frame) and read.hash not in own_hashes:
             out.stopped = "cloned"
             out.findings.append(Finding("cloned", seq, read.item))
             break
@@ -166,10 +178,11 @@ def replay(
                     changes = _judge_content(state, read.author, item.changes or [], born)
                 except ContentVoid as why:
                     verdict = why.reason
-        held = log.log_hash if read.seen_seq == log.seq else log_hash_at(read.seen_seq)
+        held = heads.get(read.seen_seq) or log_hash_at(read.seen_seq)
         if held is not None and held != read.seen_L:
             out.findings.append(Finding("seen", seq, read.item))
         log.append(read, ruling)
+        heads[log.seq] = log.log_hash
         out.items.append(Stored(seq, read.item, log.log_hash, verdict))
         if state.expected and state.expected[0] == seq:
             if state.expected[1] != log.log_hash:
@@ -179,13 +192,17 @@ def replay(
             if read.author == device:
                 out.own_read.append((read.hash, verdict))
             elif verdict is not None:
-                out.quarantined.append(Quarantined(seq, read.author, verdict, len(item.changes or ())))
+                out.quarantined.append(Quarantined(seq, read.author, verdict, len(item.changes or ()), frame=read.hash))
             if verdict is None:
                 _apply(state, out, read.author, changes, records)
         elif isinstance(body, Entry) and verdict is None:
+            state.spoken = state.spoken or (bool(state.lost) and read.author in owners_in_both(state))
+            state.epoch_top = max(state.epoch_top, log.epoch.number if log.epoch else 0)
             for edit in body.edits:
                 if isinstance(edit, Add):
                     state.kem_keys[id_of_card(edit.card.card)] = read_card(edit.card).kem_key
+                elif isinstance(edit, Drop):
+                    state.dropped_ever.add(edit.device)
     return out
 
 
@@ -217,5 +234,10 @@ def _apply(
         out.touched.add(change.record)
         if change.birth:
             out.births[change.dot] = change.record
+        if change.via and change.via.kind == "frame" and state.log.table.role(author) == OWNER:
+            state.adopted.add(ItemHash(change.via.ref))  # only owners decide: else an editor hides what one would adopt
+        elif change.via and change.via.kind == "dot":
+            out.brought[DeviceId(change.via.ref), change.via.n] = (change.record, change.sets)
+        out.brought[author, number_of(change.dot)] = (change.record, change.sets)
     if changes:
         state.vector[author] = number_of(changes[-1].dot)

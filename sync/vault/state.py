@@ -13,27 +13,10 @@ import msgspec
 
 from crypto.secret.secret import Secret
 from sync.log.state import LogState
+from sync.vault.intents import Intent
 from sync.vault.keyring import Keyring
-from sync.wire.card import SignedCard
 from sync.wire.ids import DeviceId, ItemHash, LogHash, PersonId, VaultId
-
-
-class AddCard(msgspec.Struct, frozen=True, array_like=True, tag="add"):
-    """A card that its person, or an owner, has decided to let in."""
-
-    card: SignedCard
-    person: PersonId
-    role: int
-    until: int | None
-
-
-class Rotate(msgspec.Struct, frozen=True, array_like=True, tag="rotate"):
-    """A new epoch is due after the one with this number."""
-
-    after: int
-
-
-Intent = AddCard | Rotate
+from sync.wire.item import Item
 
 
 class VaultState(msgspec.Struct):
@@ -42,7 +25,12 @@ class VaultState(msgspec.Struct):
     `vector`: last good n by device. `kem_keys`: X-Wing key by device. `n`: the last number this phone gave to
     a change, never given again. `at_head`: the last answer led to the end of the log. `acked`: own items stored but
     not read back yet. `refusal`: code and entry head of the last refusal. `expected`: a head that another phone
-    vouched for, checked when the log reaches it. `halted`: why nothing is sent.
+    vouched for, checked when the log reaches it. `halted`: why nothing is sent. `rebuilding`: why this log is read anew
+    beside the one that it replaces, None once it has; until then nothing is sent and own frames met are no clone's.
+    `adopted`: frames that the log names as adopted or declined. `dropped_ever`: cards that this phone ever saw dropped,
+    in this log or one that it left. `lost`: good entries of a log that was left, or that owners were handed, which this
+    one lacks; `known_lost`: those that are dealt with; `owners_before`: owners' cards of the log that was left;
+    `spoken`: an owner of both has appended an entry since; `epoch_top`: the highest epoch number ever seen.
     """
 
     log: LogState
@@ -63,6 +51,14 @@ class VaultState(msgspec.Struct):
     halted: str | None = None
     replayed_day: int = -1
     heard: dict[DeviceId, int] = {}
+    rebuilding: str | None = None
+    adopted: set[ItemHash] = set()
+    dropped_ever: set[DeviceId] = set()
+    lost: dict[ItemHash, Item] = {}
+    known_lost: set[ItemHash] = set()
+    owners_before: set[DeviceId] | None = None
+    spoken: bool = False
+    epoch_top: int = 0
 
     @property
     def vault(self) -> VaultId:

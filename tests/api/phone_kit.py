@@ -285,12 +285,12 @@ class Phone:
     def headers(self) -> dict[str, str]:
         return {"authorization": f"Bearer {self.token}"}
 
-    async def send(self, *asks: VaultAsk) -> httpx.Response:
-        body = encode_request(SyncRequest(asks))
+    async def send(self, *asks: VaultAsk, notices_seen: int = 0) -> httpx.Response:
+        body = encode_request(SyncRequest(asks, notices_seen))
         return await self.client.post("/v1/sync", content=body, headers=self.headers | MSGPACK)
 
-    async def sync(self, *asks: VaultAsk) -> Answered:
-        response = await self.send(*asks)
+    async def sync(self, *asks: VaultAsk, notices_seen: int = 0) -> Answered:
+        response = await self.send(*asks, notices_seen=notices_seen)
         assert response.status_code == 200, response.text
         return read_answer(response.content)
 

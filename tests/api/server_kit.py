@@ -60,9 +60,11 @@ async def served(folder: Path, *, pages_max: int | None = None, **settings: obje
     await migrate(engine, clock())
     app = build(Settings(**settings), ORIGIN, engine, now_ms=clock)  # type: ignore[arg-type]
     transport = httpx.ASGITransport(app.asgi, raise_app_exceptions=False)
-    async with httpx.AsyncClient(transport=transport, base_url=ORIGIN) as client:
-        yield Served(app, client, clock)
-    await app.close()
+    try:
+        async with httpx.AsyncClient(transport=transport, base_url=ORIGIN) as client:
+            yield Served(app, client, clock)
+    finally:
+        await app.close()  # else a failing test leaves the database's threads, and the run never ends
 
 
 def code_of(response: httpx.Response) -> str:

@@ -9,13 +9,11 @@ import msgspec
 import pytest
 
 from backend.http.docs import DOC
-from backend.http.limits import ADDRESSES_MAX, AddressLimit, network_of
 from backend.http.logs import FIELDS, start_logs
-from backend.http.problems import ProblemError
 from backend.storage.engine import StorageFull, StorageUnavailable
 from sync.wire.limits import REQUEST_BYTES_MAX, SMALL_BODY_BYTES_MAX
 from tests.api.phone_kit import JSON, MSGPACK, make_frame
-from tests.api.server_kit import START_MS, Served, code_of, served
+from tests.api.server_kit import Served, code_of, served
 
 SECURITY = {
     "cache-control": "no-store",
@@ -191,44 +189,6 @@ def test_a_field_that_is_not_listed_does_not_reach_the_log():
     start_logs(lines)
     structlog.get_logger("carnet").info("request", route="/x", authorization="Bearer secret", body=b"secret")
     assert json.loads(lines.getvalue()).keys() == {"event", "level", "timestamp", "route"}
-
-
-def test_a_bucket_refills_evenly():
-    """LIM-8."""
-    limit = AddressLimit(60)
-    for _ in range(60):
-        limit.take("192.0.2.1", START_MS)
-    with pytest.raises(ProblemError):
-        limit.take("192.0.2.1", START_MS)
-    limit.take("192.0.2.2", START_MS)
-    limit.take("192.0.2.1", START_MS + 1_000)
-    with pytest.raises(ProblemError):
-        limit.take("192.0.2.1", START_MS + 1_000)
-
-
-def test_buckets_are_bounded():
-    """LIM-8: the least recent address is forgotten."""
-    limit = AddressLimit(1)
-    limit.take("192.0.2.1", START_MS)
-    for number in range(ADDRESSES_MAX):
-        limit.take(f"10.{number >> 16}.{number >> 8 & 255}.{number & 255}", START_MS)
-    limit.take("192.0.2.1", START_MS)
-
-
-@pytest.mark.parametrize(
-    ("address", "network"),
-    [
-        ("192.0.2.7", "192.0.2.7"),
-        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::"),
-        ("2001:db8:1:2:ffff::1", "2001:db8:1:2::"),
-        ("::ffff:192.0.2.7", "::ffff:c000:207"),
-        ("fe80::1%eth0", "fe80::"),
-        ("", "unknown"),
-    ],
-)
-def test_a_caller_is_an_address_or_a_64(address, network):
-    """LIM-8."""
-    assert network_of(address) == network
 
 
 async def test_small_bodies_are_small(server):

@@ -25,8 +25,8 @@ from backend.vaults.ruling import (
 from sync.log.reading import read_item
 from sync.wire import limits
 from sync.wire.ids import PersonId
-from sync.wire.item import EDITOR, Add, item_hash
-from tests.api.phone_kit import CardKeys, founding, make_entry, make_frame, make_frames, noise, wraps_for
+from sync.wire.item import EDITOR, Add, Drop, item_hash
+from tests.api.phone_kit import CardKeys, epoch_of, founding, make_entry, make_frame, make_frames, noise, wraps_for
 
 NOW = 20_000 * DAY_MS
 WIDE = Bounds(10**9, 10**9, 10)
@@ -66,6 +66,24 @@ def test_the_end_date_is_the_last_millisecond(world):
     assert ruled(world, frame, now=NOW + 2, replay=True).code is None
 
 
+def test_an_end_date_is_outlasted_only_in_the_hands_of_another_person(world):
+    """SYN-23: not in her own, another card of hers', a stranger's, or those of a card that is listed no more."""
+    tablet, gone = CardKeys("dads tablet"), CardKeys("gone")
+    sam = PersonId(noise("sam", length=16))
+    for author, edit in (
+        (world.dad, Add(tablet.signed, world.other, EDITOR, NOW + 1)),
+        (world.mum, Add(gone.signed, sam, EDITOR, None)),
+        (world.mum, Drop(gone.id)),
+    ):
+        epoch = epoch_of(2) if isinstance(edit, Drop) else None
+        assert world.book.take(make_entry(world.book, author, (edit,), epoch=epoch)) is None
+    frame = make_frame(world.book, world.dad)
+    for device in (world.dad.id, tablet.id, gone.id, noise("stranger")):
+        assert ruled(world, frame, now=NOW + 2, replay=True, device=device).code == "until"
+        assert ruled(world, frame, now=NOW + 1, replay=True, device=device).code is None
+    assert ruled(world, frame, now=NOW + 2, replay=True, device=world.mum.id).code is None
+
+
 def test_a_signature_is_looked_at_again_when_it_was_not_found_good(world):
     """SYN-33: the card may have been added meanwhile; a bad one stays bad."""
     frame = make_frame(world.book, world.mum)
@@ -95,7 +113,8 @@ def test_the_quota_counts_to_the_byte(world):
     assert ruled(world, frame, bounds=Bounds(999 + size, 10**9, 1)).code == "quota"
     assert ruled(world, frame, bounds=Bounds(size, 10**9, 1), now=NOW + DAY_MS, replay=True).code is None
     assert ruled(world, frame, bounds=Bounds(10**9, 5_000 + size, 1), size=5_000).code is None
-    assert ruled(world, frame, bounds=Bounds(10**9, 4_999 + size, 1), size=5_000).code == "quota"
+    for replay in (False, True):
+        assert ruled(world, frame, bounds=Bounds(10**9, 4_999 + size, 1), size=5_000, replay=replay).code == "quota"
 
 
 def test_only_first_hand_items_are_counted(world):
@@ -143,6 +162,9 @@ def test_grace_ends_where_it_says(world, grace, over):
     known = Known({2: world.book.L[2]}, {}, {})
     assert ruled(world, frame, known=known).code == ("grace_over" if over else None)
     assert ruled(world, frame, known=known, replay=True).in_grace
+    hers = ruled(world, frame, known=known, replay=True, device=world.dad.id)
+    assert hers.code == ("grace_over" if over else None)
+    assert ruled(world, frame, known=known, replay=True, bounds=Bounds(10**9, 10, 1)).code == "quota"
 
 
 def test_what_has_to_be_looked_up_is_little(world):

@@ -28,7 +28,7 @@ from tests.api.phone_kit import (
     take_answer,
     wraps_for,
 )
-from tests.api.server_kit import code_of
+from tests.api.server_kit import DAY_MS, code_of, served
 
 
 async def test_own_items_come_back_as_hashes_and_others_whole(server):
@@ -253,8 +253,6 @@ async def replayed(server, phone, book, vault_items, **fields):
 
 async def test_a_restored_server_takes_the_lost_items_from_any_member(tmp_path_factory):
     """SYN-23: verbatim and in order; L comes out the same; a viewer's phone may be the only one left."""
-    from tests.api.server_kit import served
-
     async with served(tmp_path_factory.mktemp("before")) as server:
         mum = await server.registered("mum")
         book = await mum.found(recovery=CardKeys("sheet", RECOVERY))
@@ -282,8 +280,6 @@ async def test_a_restored_server_takes_the_lost_items_from_any_member(tmp_path_f
 
 async def test_a_replay_is_judged_by_the_log_alone(tmp_path):
     """SYN-23: end dates, grace, quotas and the demand for wraps bind first-hand pushes only."""
-    from tests.api.server_kit import DAY_MS, served
-
     folder, other = tmp_path / "a", tmp_path / "b"
     folder.mkdir()
     other.mkdir()
@@ -297,11 +293,50 @@ async def test_a_replay_is_judged_by_the_log_alone(tmp_path):
         await removed(mum, book, proxy.card.id)
         await proxy.sync(proxy.ask(theirs, late))
         await mum.push(book)
-    async with served(other, person_day_bytes_max=3_000, vault_bytes_max=3_000) as server:
+    async with served(other, person_day_bytes_max=3_000) as server:
         server.clock.days(400)
         mum = await server.registered("mum")
         answered = await replayed(server, mum, book, book.items)
         assert (answered.code, answered.answer.log_hash) == (None, book.state.log_hash)
+
+
+async def test_calling_new_frames_a_replay_outlasts_no_end_date(server):
+    """SYN-23, SYN-36: neither by her own phone, nor by a card of hers that the vault does not know."""
+    mum, stranger = await server.registered("mum"), await server.registered("stranger")
+    book = await mum.found()
+    proxy, theirs = await join(server, mum, book, "proxy", "editor", until=server.clock() + DAY_MS)
+    tablet, _ = await second_phone(server, proxy, theirs, "proxys tablet")
+    server.clock.days(2)
+    frame = make_frame(theirs, proxy.card)
+    for phone in (proxy, tablet, stranger, mum):
+        await phone.log_in()
+    for phone, seen in ((proxy, theirs), (tablet, theirs), (stranger, theirs)):
+        assert (await phone.sync(phone.ask(seen, frame, replay=True))).one.answer.acks == ()
+    assert (await mum.sync(mum.ask(theirs, frame, replay=True))).one.answer.acks == (item_hash(frame.signed),)
+
+
+async def test_calling_late_frames_a_replay_gives_no_more_grace(server):
+    """SYN-23, SYN-39: who was removed cannot fill the vault."""
+    mum = await server.registered("mum")
+    book = await mum.found()
+    dad, theirs = await join(server, mum, book, "dad", "editor")
+    await removed(mum, book, dad.card.id)
+    late = make_frames(theirs, dad.card, limits.GRACE_FRAMES_MAX + 1)
+    answered = (await dad.sync(dad.ask(theirs, *late, replay=True))).one
+    assert len(answered.answer.acks) == limits.GRACE_FRAMES_MAX
+    await mum.push(book)
+    again = (await mum.sync(mum.ask(book, late[-1], replay=True))).one
+    assert again.answer.acks == (item_hash(late[-1].signed),)
+
+
+async def test_a_replay_fills_no_vault_beyond_its_bytes(tmp_path):
+    """SYN-23, LIM-5: what a server once held it can hold again, and no more."""
+    async with served(tmp_path, vault_bytes_max=6_000) as server:
+        mum = await server.registered("mum")
+        book = await mum.found()
+        answered = await mum.push(book, *make_frames(book, mum.card, 20), replay=True)
+        assert answered.code == "quota"
+        assert 5_000 < sum(len(i.signed) + len(i.signature) for i in book.items) <= 6_000
 
 
 async def test_a_replay_does_not_make_good_what_is_not(server):
@@ -389,8 +424,10 @@ async def test_a_lost_entry_that_stands_again_is_let_go(server):
         SyncRequest((VaultAsk(VaultId(bytes(32)), 2**40, LogHash(bytes(32)), 0),)),
         SyncRequest((VaultAsk(VaultId(bytes(32)), 0, LogHash(bytes(32)), 0),) * 2),
         SyncRequest(tuple(VaultAsk(VaultId(noise(i)), 0, LogHash(bytes(32)), 0) for i in range(65))),
+        SyncRequest((), -1),
+        SyncRequest((), 2**53),
     ],
-    ids=["vault", "hash", "negative", "beyond", "twice", "too many"],
+    ids=["vault", "hash", "negative", "beyond", "twice", "too many", "notice below", "notice beyond"],
 )
 async def test_a_request_beyond_its_limits_is_malformed_as_a_whole(server, request_):
     """SYN-3."""

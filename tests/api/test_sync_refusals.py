@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import msgspec
 import pytest
 
@@ -492,6 +494,30 @@ async def test_an_account_founds_so_many_vaults(tmp_path):
         book, item, epoch, live = founding(mum.card, mum.person)
         answered = (await mum.sync(mum.ask(book, item, wraps=wraps_for(epoch.id, live)))).one
         assert answered.code == "vault_limit"
+
+
+async def test_a_vault_that_is_founded_by_a_replay_counts_like_any_other(tmp_path):
+    """SYN-40, LIM-7: a phone hands its new log in as what a restored server lost, from `behind`."""
+    async with served(tmp_path, vaults_an_account_max=3) as server:
+        mum = await server.registered("mum")
+        codes, asks = [], []
+        for number in range(7):
+            book, item, epoch, live = founding(mum.card, mum.person)
+            start = {"cursor": 0, "log_hash": book.L[0], "replay": True}
+            ahead = book.copy()
+            ahead.take(item)
+            assert (await mum.sync(mum.ask(ahead))).one.code == "behind"
+            asks.append(mum.ask(ahead, item, wraps=wraps_for(epoch.id, live), epoch_held=0, **start))
+            if number == 0:
+                codes.append((await mum.sync(asks.pop())).one.code)
+        answered = await mum.sync(*asks[:3])
+        codes += [vault.code for vault in answered.vaults]
+        more = await asyncio.gather(*(mum.sync(ask) for ask in asks[3:]))
+        codes += [each.one.code for each in more]
+        assert codes == [None, None, None, "vault_limit", "vault_limit", "vault_limit", "vault_limit"]
+        assert (await server.engine.reading().fetch("SELECT count(*) FROM vaults"))[0][0] == 3
+        dad = await server.registered("dad")
+        assert (await dad.sync(asks[3])).one.answer.acks != (), "another account has its own"
 
 
 async def test_nobody_founds_a_vault_for_another(server):

@@ -27,7 +27,7 @@ from typing import Any, NamedTuple
 
 from sync.device.cli import context as command_context
 from sync.device.cli.main import main
-from sync.device.linking import approve, show_code, wait_to_be_let_in
+from sync.device.linking import approve, show_code, show_join_code, wait_to_be_let_in
 from sync.device.phone import Phone
 from sync.device.store import lock
 from sync.device.store.lock import Unlocking
@@ -293,6 +293,26 @@ def link_phone(store: Path, approver: Inside, server: str, *, device: str = "pho
     asyncio.run(link())
     approver("sync")
     return made
+
+
+def join_phone(
+    store: Path, approver: Carnet, server: str, *arguments: str, person: str, device: str
+) -> tuple[Inside, str | None]:
+    """The first phone of another person, let in by `approve` with these arguments; and her recovery code."""
+    made = Inside(store, approver.passphrase)
+
+    async def show() -> tuple[str, str | None]:
+        async with made.phone(create=True) as new:
+            return await show_join_code(new, server, person, device)
+
+    async def wait() -> None:
+        async with made.phone() as new:
+            await wait_to_be_let_in(new)
+
+    code, recovery_code = asyncio.run(show())
+    approver("approve", code, *arguments)
+    asyncio.run(wait())
+    return made, recovery_code
 
 
 def together(*started: Running) -> list[Result]:

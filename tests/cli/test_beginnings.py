@@ -72,7 +72,15 @@ def test_a_mistyped_code_and_one_that_nobody_shows_are_refused(world: World) -> 
         done = world.a.run("approve", code)
         assert done.code == REFUSED
         assert done.json["next"]
-    done = world.a.run("approve", "AAAA", "--role", "viewer")
+
+
+def test_a_phone_of_ones_own_takes_ones_own_role(world: World, tmp_path: Path) -> None:
+    link = ("--no-keyring", "link", "--server", world.server.url, "--device", "phone D")
+    running = Carnet(tmp_path / "new").start(*link)
+    code = running.line()["code"]
+    done = world.a.run("approve", code, "--role", "viewer")
+    running.process.terminate()
+    running.result()
     assert (done.code, done.json["code"]) == (REFUSED, "role_refused")
 
 

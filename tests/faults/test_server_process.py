@@ -160,7 +160,11 @@ def test_settings_that_cannot_be_are_refused_by_name(tmp_path: Path, text: str, 
 
 
 def test_migrate_says_what_it_did(tmp_path: Path):
-    assert finished("migrate", "--data", str(tmp_path)) == (0, "applied 0001_start.sql\n", "")
+    assert finished("migrate", "--data", str(tmp_path)) == (
+        0,
+        "applied 0001_start.sql\napplied 0002_notices.sql\n",
+        "",
+    )
     assert finished("migrate", "--data", str(tmp_path)) == (0, "nothing to do\n", "")
 
 

@@ -30,9 +30,10 @@ from sync.log.state import LogState
 from sync.merge.change import LIFE, PERSON, Edit, RecordId
 from sync.merge.view import delete_preds, edit_preds
 from sync.vault.content import resolve
+from sync.vault.intents import AddCard, Rotate
 from sync.vault.keyring import Keyring
 from sync.vault.replay import names_needed, open_items
-from sync.vault.state import AddCard, Rotate, VaultState
+from sync.vault.state import VaultState
 from sync.wire.item import OWNER
 
 VAULT = 1  # the local number of the one vault
@@ -167,7 +168,7 @@ class ShippedPhone:
         self.device, self.card = identity.device, identity.card
         async with self.phone.store.transaction() as rows:
             await put_identity(rows, identity)
-            await put_token(rows, CachedToken("simulated", 2**60))
+            await put_token(rows, CachedToken("simulated", 2**60, identity.device))
 
     async def found(self):
         """This phone's person founds the vault, with a recovery card."""
@@ -207,7 +208,7 @@ class ShippedPhone:
         async with self.phone.store.transaction() as rows:
             identity = await get_identity(rows)
             held = await read_record(rows, VAULT, record)
-            shown = {s.value for k in held.keys() for s in held.siblings(k, PERSON)}
+            shown = {(k, s.value) for k in held.keys() for s in held.siblings(k, PERSON)}
             if key == LIFE:
                 edit = Edit(record, False, PERSON, None, delete_preds(held), ((LIFE, value),))
             elif held.unknown:

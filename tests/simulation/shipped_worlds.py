@@ -138,7 +138,7 @@ class World:
             return
         if key != LIFE:
             self.made[value] = phone
-            self.shown[value] = shown
+            self.shown[value] = {old for _, old in shown}
         self.stat["edits"] += 1
 
     async def _settle(self):

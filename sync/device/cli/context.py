@@ -12,22 +12,24 @@ import os
 import sys
 import time
 import unicodedata
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sync.device.phone import Phone
 from sync.device.refused import Refused
 from sync.device.store.lock import Unlocking
-from sync.device.store.store import Store
+from sync.device.store.store import FILE_NAME, Store
 from sync.device.transport import HttpTransport
 from sync.fhir import exact
+from sync.fhir.bundle import FILE_BYTES_MAX
 
 if TYPE_CHECKING:
     from rich.console import Console
 
 PASSPHRASE_BYTES_MAX = 1_024
+_READ_BYTES_MAX = FILE_BYTES_MAX + 1
 DONE, REFUSED, USAGE, WAITS = 0, 1, 2, 3  # exit codes
 
 
@@ -41,6 +43,18 @@ def default_store() -> Path:
     return Path(base) / "carnet"
 
 
+def printable(text: str) -> str:
+    """Text for a terminal: names and files come from others, and must not move the cursor or set its title."""
+    return "".join(" " if unicodedata.category(char) == "Cc" and char not in "\n\t" else char for char in text)
+
+
+def cell(text: str | None) -> str:
+    """Text for a table of rich's, in which square brackets would be its markup."""
+    from rich.markup import escape
+
+    return escape(printable(text or ""))
+
+
 class Context:
     """One run of the command."""
 
@@ -49,6 +63,7 @@ class Context:
         self.json: bool = options.json
         self.quiet: bool = options.quiet
         self.folder: Path = Path(options.store) if options.store else default_store()
+        self._new_store = False  # its passphrase is typed twice: nobody can look a mistyped one up
 
     def _passphrase(self) -> str | None:
         """What was given, in the one form that counts however its letters were composed (NFC, RFC 8265 §4.2)."""
@@ -63,14 +78,21 @@ class Context:
     def _given_passphrase(self) -> str | None:
         if self.options.passphrase_file:
             try:
-                return Path(self.options.passphrase_file).read_text(encoding="utf-8").rstrip("\r\n")
+                with Path(self.options.passphrase_file).open("rb") as file:
+                    return file.read(PASSPHRASE_BYTES_MAX * 4).decode("utf-8").rstrip("\r\n")
             except (OSError, UnicodeDecodeError) as error:
                 raise Refused("no_such_file", "the passphrase file") from error
         if "CARNET_PASSPHRASE" in os.environ:
             return os.environ["CARNET_PASSPHRASE"]
-        if sys.stdin.isatty():
-            return getpass.getpass("Passphrase of this phone: ", stream=sys.stderr)
-        return None
+        if not sys.stdin.isatty():
+            return None
+        try:
+            given = getpass.getpass("Passphrase of this phone: ", stream=sys.stderr)
+            if self._new_store and given != getpass.getpass("The same once more: ", stream=sys.stderr):
+                raise Refused("passphrases_differ")
+        except EOFError:
+            return None
+        return given
 
     def unlocking(self) -> Unlocking:
         """By passphrase where one is given or wanted, else by the keyring under a name that depends on the folder."""
@@ -82,6 +104,7 @@ class Context:
     async def phone(self, *, create: bool = False) -> AsyncIterator[Phone]:
         """The phone in the store folder. Raises: Refused."""
         opening = Store.create if create else Store.open
+        self._new_store = create and not (self.folder / FILE_NAME).exists()
         store = await opening(self.folder, self.unlocking())
         try:
             yield Phone(store, HttpTransport, lambda: time.time_ns() // 1_000_000, os.urandom)
@@ -91,12 +114,30 @@ class Context:
     def say(self, text: str = "") -> None:
         """A line for a person: stderr with --json, else stdout."""
         if not self.quiet:
-            print(text, file=sys.stderr if self.json else sys.stdout)
+            print(printable(text), file=sys.stderr if self.json else sys.stdout)
 
     def hint(self, text: str) -> None:
         """A line beside the result, always on stderr."""
         if not self.quiet:
-            print(text, file=sys.stderr)
+            print(printable(text), file=sys.stderr)
+
+    @contextmanager
+    def watching(self) -> Iterator[Callable[[str, int, int], None]]:
+        """A line that moves while something takes long; gives what is told how it goes on: words, done, in all (0: not
+        known). On stderr, and only on a terminal.
+        """
+        if self.quiet or not sys.stderr.isatty():
+            yield lambda *_: None
+            return
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+        columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), BarColumn(), TimeElapsedColumn())
+        with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+            task = progress.add_task("", total=None)
+            yield lambda words, done, total: progress.update(
+                task, description=printable(words), completed=done, total=total or None
+            )
 
     def ask(self, question: str) -> str:
         """A question to stderr, its answer a line on stdin, terminal or not. Raises: Refused if stdin has ended."""
@@ -127,9 +168,15 @@ class Context:
 
 
 def read_file(name: str) -> bytes:
-    """A file's bytes, `-` for standard input. Raises: Refused(no_such_file)."""
+    """A file's bytes, `-` for standard input; of one that is longer than any that is taken, no more than proves it.
+
+    Raises: Refused(no_such_file).
+    """
     try:
-        return sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
+        if name == "-":
+            return sys.stdin.buffer.read(_READ_BYTES_MAX)
+        with Path(name).open("rb") as file:
+            return file.read(_READ_BYTES_MAX)
     except OSError as error:
         raise Refused("no_such_file", name) from error
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import tempfile
 from pathlib import Path
 
 from sync.device.cli.context import DONE, WAITS, Context, read_file
@@ -17,7 +18,15 @@ async def take_files(context: Context, options: argparse.Namespace) -> int:
     """Takes FHIR R4 files in."""
     async with context.phone() as phone:
         read = [(name, read_file(name)) for name in options.files]
-        total = await import_files(phone, read, options.vault, source=options.source, same_person=options.same_person)
+        with context.watching() as watch:
+            total = await import_files(
+                phone,
+                read,
+                options.vault,
+                source=options.source,
+                same_person=options.same_person,
+                watch=watch,
+            )
         code = await exit_code(phone)
     context.result(total)
     if not context.json:
@@ -58,15 +67,25 @@ async def export(context: Context, options: argparse.Namespace) -> int:
 
 
 def _write(name: str, data: bytes) -> None:
-    """The whole file or none: a full disk leaves an older one as it was. Raises: Refused."""
-    target = Path(name)
-    beside = target.with_name(target.name + ".part")
+    """The whole file or none, for its owner alone to read; a full disk leaves an older one as it was. Raises: Refused.
+
+    What is no file of its own (a pipe, `/dev/stdout`) is written into, never replaced.
+    """
+    beside: str | None = None
     try:
-        with beside.open("wb") as file:
+        target = Path(name).resolve()
+        if target.exists() and not target.is_file():
+            target.write_bytes(data)
+            return
+        number, beside = tempfile.mkstemp(prefix=target.name + ".", suffix=".part", dir=target.parent)  # mode 0600
+        with os.fdopen(number, "wb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        beside.replace(target)
+        os.replace(beside, target)
+        beside = None
     except OSError as error:
-        beside.unlink(missing_ok=True)
-        raise Refused("no_such_file", "the file cannot be written") from error
+        raise Refused("not_written") from error
+    finally:
+        if beside is not None:
+            os.unlink(beside)

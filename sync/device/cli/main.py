@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import os
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 
-from sync.device.cli import files, network, questions, records, setup
+from sync.device.cli import files, network, people, questions, records, recovery, setup
 from sync.device.cli.context import REFUSED, Context
 from sync.device.refused import Refused
 from sync.fhir import exact
@@ -21,6 +22,8 @@ _ABOUT = """Your health records on this phone: edited without network, synced so
 
 First time:        carnet init --server URL --name "Your name" --device "This phone"
 A second phone:    carnet link --server URL --device "Tablet"   then, on the first:  carnet approve CODE
+Somebody else:     carnet join --server URL --name "Her name" --device "Her phone" · carnet approve CODE --role editor
+A lost phone:      carnet recover --server URL --device "New phone" --code-file F --lost all
 Every day:         carnet list · carnet set ID dosage JSON · carnet sync · carnet conflicts
 A file of yours:   carnet import summary.json · carnet export everything.json
 """
@@ -56,6 +59,8 @@ def parser() -> argparse.ArgumentParser:
         return made
 
     _setup(command)
+    _people(command)
+    _recovery(command)
     _files(command)
     _records(command)
     _questions(command)
@@ -75,18 +80,79 @@ def _setup(command: Callable[..., argparse.ArgumentParser]) -> None:
     init.add_argument("--device", required=True, metavar="NAME")
     init.add_argument("--vault", metavar="NAME", help="the vault's name")
     init.add_argument("--subject", choices=("self", "none"), default="self", help="is the vault about you?")
-    recovery = command("recovery", setup.recovery, "type two groups of the recovery code back")
-    recovery.add_argument("action", choices=("confirm",))
     link = command("link", setup.link, "a further phone of yours: shows a code and waits")
     link.add_argument("--server", required=True, metavar="URL")
     link.add_argument("--device", required=True, metavar="NAME")
-    approve = command("approve", setup.approve_code, "let in the phone that shows this code", "approve ABCD-EFGH-…")
+
+
+def _people(command: Callable[..., argparse.ArgumentParser]) -> None:
+    roles = ("owner", "editor", "viewer")
+    join = command("join", people.join, "your first phone, let in by somebody else: shows a code and waits")
+    join.add_argument("--server", required=True, metavar="URL")
+    join.add_argument("--name", required=True, metavar="PERSON", help="your name")
+    join.add_argument("--device", required=True, metavar="NAME")
+    approve = command(
+        "approve", people.approve_code, "let in the phone that shows this code", "approve ABCD-EFGH-… --role editor"
+    )
     approve.add_argument("code", nargs="+", metavar="CODE")
     approve.add_argument("--vault", dest="vaults", action="append", metavar="V", help="only this vault (repeatable)")
-    approve.add_argument("--role", choices=("owner", "editor", "viewer"), help=argparse.SUPPRESS)
-    approve.add_argument("--until", metavar="DATE", help=argparse.SUPPRESS)
-    command("vaults", setup.list_vaults, "the vaults on this phone")
-    _with_vault(command("members", setup.list_members, "who is in the vault, and when each phone was last heard"))
+    approve.add_argument("--role", choices=roles, help="for another person's phone")
+    approve.add_argument("--until", metavar="DATE", help="her last day, as 2030-12-31 (UTC)")
+    # One parser an action, below a plain `vaults` and `members` that list.
+    _vaults(command)
+    members = command(
+        "members", people.run_members, "who is in the vault, and who is not to be any more", "members remove Sam"
+    )
+    _with_vault(members)
+    members.set_defaults(action=None)
+    actions = members.add_subparsers(dest="action", metavar="ACTION")
+    texts = {
+        "remove": "somebody with all her phones, or one phone",
+        "role": "give a person another role",
+        "handover": "the vault is about this person from now on",
+        "add": "let in somebody who is in another vault on this phone",
+    }
+    for name, text in texts.items():
+        made = actions.add_parser(name, help=text, description=text, allow_abbrev=False)
+        made.add_argument("who", metavar="PERSON|DEVICE" if name == "remove" else "PERSON")
+        if name == "role":
+            made.add_argument("role", choices=roles, metavar="ROLE")
+        if name == "add":
+            made.add_argument("--role", choices=roles, required=True)
+            made.add_argument("--until", metavar="DATE", help="her last day, as 2030-12-31 (UTC)")
+        made.add_argument("--vault", metavar="V", default=argparse.SUPPRESS, help="which vault")
+
+
+def _vaults(command: Callable[..., argparse.ArgumentParser]) -> None:
+    vaults = command("vaults", people.run_vaults, "the vaults on this phone", 'vaults new "Ben’s records"')
+    vaults.set_defaults(action=None)
+    actions = vaults.add_subparsers(dest="action", metavar="ACTION")
+    new = actions.add_parser("new", help="a further vault of yours", allow_abbrev=False)
+    new.add_argument("vault_or_name", metavar="NAME")
+    new.add_argument("--subject", choices=("self", "none"), default="none", help="is the vault about you?")
+    new.add_argument("--from", dest="left", metavar="V", help="with all that this phone holds of V; you alone in it")
+    for name, text in (("accept", "enter a vault that somebody has let you into"), ("leave", "leave a vault")):
+        made = actions.add_parser(name, help=text, description=text, allow_abbrev=False)
+        made.add_argument("vault_or_name", metavar="V")
+
+
+def _recovery(command: Callable[..., argparse.ArgumentParser]) -> None:
+    confirm = command("recovery", recovery.recovery, "type two groups of the recovery code back")
+    confirm.add_argument("action", choices=("confirm",))
+    recover = command(
+        "recover",
+        recovery.recover_now,
+        "a new phone from the recovery code, or a rehearsal of the code on a phone that is in",
+        'recover --server URL --device "New phone" --code-file code.txt --lost all',
+    )
+    recover.add_argument("--code-file", required=True, metavar="F", help="the code, in a file (- for standard input)")
+    recover.add_argument("--server", metavar="URL")
+    recover.add_argument("--device", metavar="NAME")
+    recover.add_argument(
+        "--lost", action="append", metavar="DEVICE|all", help="a phone of yours that is lost (repeatable)"
+    )
+    recover.add_argument("--rehearse", action="store_true", help="prove the code without using it")
+    recover.set_defaults(wrong=recover.error)
 
 
 def _files(command: Callable[..., argparse.ArgumentParser]) -> None:
@@ -169,7 +235,9 @@ def _network(command: Callable[..., argparse.ArgumentParser]) -> None:
     findings = command("findings", network.show_findings, "what the server or a member was caught at")
     findings.add_argument("action", nargs="?", choices=("read",))
     findings.add_argument("id", nargs="?", metavar="ID")
-    command("quarantine", network.show_quarantine, "what is kept outside the vault's state")
+    quarantine = command("quarantine", network.show_quarantine, "what is kept outside the vault's state")
+    quarantine.add_argument("action", nargs="?", choices=("adopt", "decline"))
+    quarantine.add_argument("id", nargs="?", metavar="ID")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -177,7 +245,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser().parse_args(arguments)
     context = Context(options)
     try:
-        return asyncio.run(options.run(context, options))
+        code = asyncio.run(options.run(context, options))
+        sys.stdout.flush()  # here, where a reader that has gone away is no surprise
+        return code
     except Refused as refused:
         if context.json:
             sys.stdout.write(exact.pretty(refused.document()).decode() + "\n")
@@ -189,6 +259,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("Stopped; nothing was lost.", file=sys.stderr)
         return REFUSED
     except BrokenPipeError:
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115  for the interpreter's own last flush
         return REFUSED
 
 

@@ -6,12 +6,16 @@ import argparse
 
 import msgspec
 
+from sync.device.adopting import adopt_kept, decline_kept
+from sync.device.aftermath import sync_and_see_to
 from sync.device.cli.context import DONE, REFUSED, Context
 from sync.device.cli.waiting import exit_code
+from sync.device.notices import count_new
 from sync.device.overview import findings, quarantined, read_finding, status
 from sync.device.reading import choose_vault
 from sync.device.refused import Refused
-from sync.device.syncing import sync
+
+TOLD = {"diverged", "device_forked", "rolled_back"}  # somebody has to know, and nothing has failed
 
 
 async def sync_now(context: Context, options: argparse.Namespace) -> int:
@@ -19,35 +23,45 @@ async def sync_now(context: Context, options: argparse.Namespace) -> int:
     async with context.phone() as phone:
         async with phone.store.transaction() as rows:
             only = [await choose_vault(rows, options.vault)] if options.vault else None
-        report = await sync(phone, only)
+        with context.watching() as watch:
+            report = await sync_and_see_to(phone, only, watch=watch)
         code = await exit_code(phone, only)
+        async with phone.store.transaction() as rows:
+            told = await count_new(rows)
     context.result(msgspec.to_builtins(report))
     failed = [vault for vault in report.vaults if vault.code]
     if not context.json:
         context.say(f"Sent {report.sent}, received {report.received}, in {report.requests} requests.")
         for vault in failed:
             context.say(f"  {vault.id[:8]}: {vault.code}. {vault.next or ''}")
+        if told:
+            context.say(f"You are to be told {told} thing{'s' * (told != 1)} about your account: `carnet status`.")
         if code:
             context.say("Something waits for you: `carnet status`.")
-    return REFUSED if failed and len(failed) == len(report.vaults) else code
+    stuck = [vault for vault in failed if vault.code not in TOLD]
+    return REFUSED if stuck and len(stuck) == len(report.vaults) else code
 
 
 async def show_status(context: Context, options: argparse.Namespace) -> int:
     """What is queued, what waits for a person, when each phone was last heard."""
     async with context.phone() as phone:
         found = await status(phone)
-        code = await exit_code(phone)
+        code = await exit_code(phone, asked=bool(found["conflicts"]))
     context.result(found)
     if not context.json:
         context.say(f"Server {found['server']}, last synced {found['last_sync'] or 'never'}.")
+        for notice in found["notices"]:
+            context.say(f"{'NEW  ' if notice['new'] else ''}{notice['at']}  {notice['words']}")
         context.say(f"Waiting to be sent: {found['pending']} changes, {found['intents']} membership wishes.")
         for what, command in (("conflicts", "conflicts"), ("quarantined", "quarantine"), ("findings", "findings")):
             if found[what]:
                 context.say(f"For you to look at: {found[what]} {what}: `carnet {command}`.")
         for vault in found["halted"]:
             context.say(f"Nothing is sent in {vault['vault'][:8]}: {vault['why']}. See `carnet findings`.")
-        if found["recovery_unconfirmed"]:
+        if found["recovery_unconfirmed"] and not found["recovery"]["words"]:
             context.say("The recovery code has not been typed back yet: `carnet recovery confirm`.")
+        for words in found["recovery"]["words"]:
+            context.say(words)
         for device in found["devices"]:
             context.say(f"  {device['name']}: last heard {device['last_heard'] or 'not yet'}")
     return code
@@ -73,6 +87,10 @@ async def show_findings(context: Context, options: argparse.Namespace) -> int:
 async def show_quarantine(context: Context, options: argparse.Namespace) -> int:
     """What is kept outside the vault's state."""
     async with context.phone() as phone:
+        if options.action == "adopt":
+            await adopt_kept(phone, options.id or "")
+        elif options.action == "decline":
+            await decline_kept(phone, options.id or "")
         found = await quarantined(phone)
         code = await exit_code(phone)
     context.result(found)

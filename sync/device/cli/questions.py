@@ -27,7 +27,7 @@ async def conflicts(context: Context, options: argparse.Namespace) -> int:
     """What waits for a person, one question a record."""
     async with context.phone() as phone:
         found = await list_conflicts(phone, options.vault)
-        code = await exit_code(phone)
+        code = await exit_code(phone, asked=bool(found) if options.vault is None else (True if found else None))
     context.result([question._asdict() for question in found])
     if not context.json:
         if not found:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from sync.device.cli.context import DONE, Context, read_value
+from sync.device.cli.context import DONE, Context, cell, read_value
 from sync.device.listing import Row, list_rows, show_record
 from sync.device.records import Make, Written, create, write
 from sync.device.refused import Refused
@@ -33,6 +33,9 @@ def _print_rows(context: Context, rows: list[Row]) -> None:
     context.result([row._asdict() for row in rows])
     if context.json:
         return
+    if not rows:
+        context.hint("No records here. Take a file in with `carnet import FILE`, or write one with `carnet new`.")
+        return
     from rich.table import Table
 
     table = Table(box=None, show_header=False, pad_edge=False)
@@ -42,14 +45,14 @@ def _print_rows(context: Context, rows: list[Row]) -> None:
     for row in rows:
         if row.type != heading:
             heading = row.type
-            table.add_row("", f"[bold]{row.heading}[/bold]", "")
-        notes = [row.source or "", row.changed or ""]
+            table.add_row("", f"[bold]{cell(row.heading)}[/bold]", "")
+        notes = [cell(row.source), cell(row.changed)]
         if row.conflicts:
             notes.append(f"[red]{row.conflicts} to settle: carnet conflicts[/red]")
         if row.deleted:
             notes.append("deleted")
         status = f" ({row.status})" if row.status not in (None, "active") else ""
-        table.add_row(f"[dim]{row.id[:8]}[/dim]", row.label + status, " · ".join(note for note in notes if note))
+        table.add_row(f"[dim]{row.id[:8]}[/dim]", cell(row.label + status), " · ".join(note for note in notes if note))
     context.console.print(table)
 
 
@@ -64,6 +67,9 @@ async def show(context: Context, options: argparse.Namespace) -> int:
             context.say(
                 f"  {source['element']}: {source['person']}, {source['device']}, {source['at']}, {source['how']}"
             )
+        for note in found["notes"]:
+            says = "disputed" if note["kind"] == "dispute" else "noted"
+            context.say(f"  {note['person']} {says}, {note['at']}: {note['text']}")
         for step in found["history"] or ():
             context.say(f"  {step['at']}  {step['person']}: {step['element']} = {_text(step['value'])}")
         if found["conflicts"]:

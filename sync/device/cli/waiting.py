@@ -7,6 +7,6 @@ from sync.device.overview import waits_for_a_person
 from sync.device.phone import Phone
 
 
-async def exit_code(phone: Phone, numbers: list[int] | None = None) -> int:
-    """3 if anything waits in these vaults, or in any; else 0."""
-    return WAITS if await waits_for_a_person(phone, numbers) else DONE
+async def exit_code(phone: Phone, numbers: list[int] | None = None, *, asked: bool | None = None) -> int:
+    """3 if anything waits in these vaults, or in any; else 0. `asked`: whether a question is open, if that is known."""
+    return WAITS if asked or await waits_for_a_person(phone, numbers, look_for_questions=asked is None) else DONE

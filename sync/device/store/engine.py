@@ -74,10 +74,10 @@ class SqliteEngine:
         await self._connection.execute("BEGIN IMMEDIATE")
         try:
             yield self._tx
+            await self._connection.commit()
         except BaseException:
             await self._connection.rollback()
             raise
-        await self._connection.commit()
 
     async def close(self) -> None:
         """Closes the file."""

@@ -35,7 +35,22 @@ PUT_SINGLE = "INSERT INTO single (id, body) VALUES (?, ?) ON CONFLICT (id) DO UP
 GET_SINGLE = "SELECT body FROM single WHERE id = ?"
 PUT_VAULT = "INSERT INTO vault (id, body) VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET body = excluded.body"
 GET_VAULT = "SELECT body FROM vault WHERE id = ?"
-LIST_VAULTS = "SELECT id FROM vault ORDER BY id"
+LIST_VAULTS = "SELECT id FROM vault WHERE id NOT IN (SELECT vault FROM rebuild) ORDER BY id"
+LAST_VAULT = "SELECT coalesce(max(id), 0) FROM vault"
+PUT_REBUILD = "INSERT INTO rebuild (vault, replaces) VALUES (?, ?)"
+GET_REBUILDS = "SELECT replaces, vault FROM rebuild"
+DROP_REBUILD = "DELETE FROM rebuild WHERE vault = ?"
+DROP_VAULT = (
+    "DELETE FROM vault WHERE id = ?",
+    "DELETE FROM item WHERE vault = ?",
+    "DELETE FROM record WHERE vault = ?",
+    "DELETE FROM overlay WHERE vault = ?",
+    "DELETE FROM birth WHERE vault = ?",
+    "DELETE FROM pending WHERE vault = ?",
+    "DELETE FROM flying WHERE vault = ?",
+    "DELETE FROM quarantine WHERE vault = ?",
+    "DELETE FROM finding WHERE vault = ?",
+)
 PUT_ITEM = "INSERT INTO item (vault, seq, body, head) VALUES (?, ?, ?, ?)"
 GET_ITEMS = "SELECT seq, body FROM item WHERE vault = ? AND seq > ? ORDER BY seq LIMIT ?"
 GET_HEADS = "SELECT seq, head FROM item WHERE vault = ? AND seq IN ({})"
@@ -63,9 +78,16 @@ GET_FLYING = "SELECT fseq, body FROM flying WHERE vault = ? ORDER BY fseq"
 DROP_FLYING = "DELETE FROM flying WHERE vault = ? AND fseq = ?"
 PUT_QUARANTINE = "INSERT INTO quarantine (vault, body) VALUES (?, ?)"
 GET_QUARANTINE = "SELECT id, body FROM quarantine WHERE vault = ? ORDER BY id"
+DROP_QUARANTINE = "DELETE FROM quarantine WHERE id = ?"
 PUT_FINDING = "INSERT INTO finding (vault, unread, body) VALUES (?, 1, ?)"
 GET_FINDINGS = "SELECT id, unread, body FROM finding WHERE vault = ? ORDER BY id"
 READ_FINDING = "UPDATE finding SET unread = 0 WHERE id = ?"
+MOVE_BIRTHS = "UPDATE birth SET vault = ? WHERE vault = ?"
+MOVES = (
+    ("SELECT seq, body, head FROM item WHERE vault = ? ORDER BY seq", PUT_ITEM, ("item", "head")),
+    ("SELECT handle, body FROM record WHERE vault = ?", PUT_RECORD, ("record",)),
+    ("SELECT handle, body FROM overlay WHERE vault = ?", PUT_OVERLAY, ("overlay",)),
+)
 
 
 class Rows:
@@ -101,8 +123,29 @@ class Rows:
     # Vaults.
 
     async def vaults(self) -> list[int]:
-        """Local numbers of all vaults."""
+        """Local numbers of all vaults, those aside whose log is still being read anew."""
         return [row[0] for row in await self._tx.fetch(LIST_VAULTS)]
+
+    async def next_vault(self) -> int:
+        """A local number that no vault has."""
+        return (await self._tx.fetch(LAST_VAULT))[0][0] + 1
+
+    async def put_rebuild(self, vault: int, replaces: int) -> None:
+        """Under `vault` the log of `replaces` is read anew."""
+        await self._tx.execute(PUT_REBUILD, vault, replaces)
+
+    async def rebuilds(self) -> dict[int, int]:
+        """Where each vault's log is being read anew, by the number that is shown."""
+        return dict(tuple(row) for row in await self._tx.fetch(GET_REBUILDS))
+
+    async def drop_rebuild(self, vault: int) -> None:
+        """The number is one like any other from now on."""
+        await self._tx.execute(DROP_REBUILD, vault)
+
+    async def drop_vault(self, vault: int) -> None:
+        """Forgets everything under a local number."""
+        for statement in DROP_VAULT:
+            await self._tx.execute(statement, vault)
 
     async def get_vault(self, vault: int) -> VaultState:
         """What is remembered of a vault. Raises: LookupError."""
@@ -114,6 +157,19 @@ class Rows:
     async def put_vault(self, vault: int, state: VaultState) -> None:
         """Stores what is remembered of a vault."""
         await self._tx.execute(PUT_VAULT, vault, self._seal("vault", [vault], encode_vault(state)))
+
+    async def move_vault(self, vault: int, to: int) -> None:
+        """Log, records and what is kept beside them go under another local number that holds nothing; not the state."""
+        for statement, put, columns in MOVES:
+            for place, *bodies in await self._tx.fetch(statement, vault):
+                opened = [self._open(name, [vault, place], body) for name, body in zip(columns, bodies, strict=True)]
+                sealed = [self._seal(name, [to, place], body) for name, body in zip(columns, opened, strict=True)]
+                await self._tx.execute(put, to, place, *sealed)
+        for _, row in await self.get_quarantined(vault):
+            await self.put_quarantined(to, [row])
+        await self.put_findings(to, [finding for _, _, finding in await self.get_findings(vault)])
+        await self._tx.execute(MOVE_BIRTHS, to, vault)
+        await self.drop_vault(vault)
 
     # The log.
 
@@ -245,6 +301,10 @@ class Rows:
         """What was kept, oldest first."""
         rows = await self._tx.fetch(GET_QUARANTINE, vault)
         return [(id_, _quarantined.decode(self._open("quarantine", [vault], body))) for id_, body in rows]
+
+    async def drop_quarantined(self, id_: int) -> None:
+        """Takes out what was adopted, declined, or has come by itself."""
+        await self._tx.execute(DROP_QUARANTINE, id_)
 
     async def put_findings(self, vault: int, findings: Iterable[Finding]) -> None:
         """Keeps findings that are not kept yet, unread."""

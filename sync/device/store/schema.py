@@ -9,7 +9,7 @@ from __future__ import annotations
 from sync.device.refused import Refused
 from sync.device.store.engine import Transaction
 
-VERSION = 1
+VERSION = 2
 
 _MIGRATIONS: tuple[tuple[str, ...], ...] = (
     (
@@ -31,6 +31,8 @@ _MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "CREATE TABLE finding (id INTEGER PRIMARY KEY, vault INTEGER NOT NULL, unread INTEGER NOT NULL,"
         " body BLOB NOT NULL)",
     ),
+    # A vault whose log is read anew under another number, until that one takes the place of the first.
+    ("CREATE TABLE rebuild (vault INTEGER PRIMARY KEY, replaces INTEGER NOT NULL UNIQUE)",),
 )
 
 

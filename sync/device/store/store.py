@@ -24,6 +24,13 @@ from sync.device.store.rows import Rows
 from sync.device.store.schema import migrate
 
 FILE_NAME = "carnet.db"
+_WORDS = {
+    sqlite3.SQLITE_FULL: "disk_full",
+    sqlite3.SQLITE_BUSY: "store_busy",
+    sqlite3.SQLITE_CANTOPEN: "bad_store",
+    sqlite3.SQLITE_PERM: "bad_store",
+    sqlite3.SQLITE_READONLY: "bad_store",
+}
 
 
 class Store:
@@ -38,11 +45,15 @@ class Store:
     async def create(cls, folder: Path, unlocking: Unlocking) -> Store:
         """A new store; one that was begun and belongs to nobody yet is gone on with, if it can be unlocked.
 
-        Raises: Refused(store_exists, store_newer, store_damaged, passphrase_needed, no_keyring).
+        Raises: Refused(store_exists, store_newer, store_damaged, bad_store, passphrase_needed, no_keyring).
         """
         path = folder / FILE_NAME
-        begun = path.exists() and path.stat().st_size > 0
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)  # noqa: ASYNC240  once, before anything runs
+        try:
+            begun = path.exists() and path.stat().st_size > 0
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)  # noqa: ASYNC240  once, before anything runs
+            path.touch(mode=0o600)  # SQLite gives the files beside it the same mode
+        except OSError as error:
+            raise Refused("bad_store") from error
         try:
             return await cls.open(folder, unlocking) if begun else await cls.on(await _engine(path), unlocking)
         except Refused as refused:
@@ -73,7 +84,7 @@ class Store:
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Rows]:
-        """All or nothing. Raises: Refused(store_damaged, store_busy, disk_full) instead of the driver's errors."""
+        """All or nothing. Raises: Refused (store_damaged, store_busy, disk_full, bad_store), not the driver's."""
         try:
             async with self._engine.transaction() as tx:
                 yield Rows(tx, self._cipher, self._handle_key)
@@ -95,5 +106,4 @@ async def _engine(path: Path) -> SqliteEngine:
 
 
 def _refusal(error: sqlite3.DatabaseError) -> Refused:
-    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-    return Refused({sqlite3.SQLITE_FULL: "disk_full", sqlite3.SQLITE_BUSY: "store_busy"}.get(code, "store_damaged"))
+    return Refused(_WORDS.get(getattr(error, "sqlite_errorcode", 0) & 0xFF, "store_damaged"))

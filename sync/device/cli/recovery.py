@@ -1,0 +1,113 @@
+"""Commands about the recovery code: recovery confirm, recover, recover --rehearse."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+
+from sync.device.cli.context import DONE, WAITS, Context, read_file
+from sync.device.cli.setup import origin
+from sync.device.cli.waiting import exit_code
+from sync.device.reading import identity_of
+from sync.device.recovering import OwnPhone, Recovered, code_was_shown, read_code, recover
+from sync.device.refused import Refused
+from sync.device.rehearsing import confirm_recovery, rehearse
+from sync.wire.ids import DeviceId
+
+ALL = "all"
+
+
+async def recovery(context: Context, options: argparse.Namespace) -> int:
+    """Two groups of the recovery code typed back."""
+    async with context.phone() as phone:
+        async with phone.store.transaction() as rows:
+            asked = sorted((await identity_of(rows)).recovery_check)
+        answers = {place: context.ask(f"Group {place} of the recovery code:") for place in asked}
+        confirmed = await confirm_recovery(phone, answers)
+    if not confirmed:
+        raise Refused("bad_code", "the groups are not those of the code", next="Look at the paper and type them again.")
+    context.result({"confirmed": True})
+    if not context.json:
+        context.say("Right. Keep the paper where you would look for it.")
+    return DONE
+
+
+async def recover_now(context: Context, options: argparse.Namespace) -> int:
+    """A new phone from the recovery code, or a proof of the code on a phone that is in."""
+    if options.rehearse == bool(options.server or options.device or options.lost):
+        options.wrong("either --server and --device, or --rehearse")
+    if not options.rehearse and not (options.server and options.device):
+        options.wrong("--server and --device are needed")
+    code = read_code(_code_in(options.code_file))
+    if options.rehearse:
+        async with context.phone() as phone:
+            without = await rehearse(phone, code)
+        context.result({"confirmed": True})
+        if not context.json:
+            context.say("The code is right: it would open your vaults on a new phone. It has not been used.")
+        for name in without:
+            context.hint(f"It does not open “{name}”: you have no recovery card there.")
+        return DONE
+
+    def choose(phones: Sequence[OwnPhone]) -> Sequence[DeviceId] | None:
+        if options.lost:
+            return _named(phones, options.lost)
+        if not phones:
+            return ()
+        context.hint("Phones of yours that are in now:")
+        for one in phones:
+            context.hint(f"  {one.device.hex()[:8]}  {one.name}")
+        if context.json:
+            return None
+        answer = context.ask("Which are lost? Names or ids with commas in between, `all`, or nothing:")
+        return _named(phones, [part.strip() for part in answer.split(",") if part.strip()])
+
+    async with context.phone(create=True) as phone:
+        made = await recover(phone, origin(options.server), options.device, code, choose)
+        context.result(
+            {
+                "device": made.device.hex(),
+                "vaults": [vault.hex() for vault in made.vaults],
+                "recovery_code": made.recovery_code,
+                "unproved": made.unproved,
+            }
+        )
+        if not context.json:
+            _tell(context, made)
+        await code_was_shown(phone)
+        return WAITS if made.waiting or not made.asked else await exit_code(phone)
+
+
+def _tell(context: Context, made: Recovered) -> None:
+    count = len(made.vaults)
+    context.say(f"This phone is in: {count} vault{'s' * (count != 1)}. The old code opens nothing there any more.")
+    if made.waiting:
+        context.say(f"Not in yet: {made.waiting}. Let another phone there sync, then run the same command again.")
+    if made.recovery_code:
+        context.say("Write this new recovery code on paper. It is shown this once, and it opens everything:")
+        context.say(f"\n    {made.recovery_code}\n")
+        context.say("Then type two groups of it back:  carnet recovery confirm")
+    if made.unproved:
+        context.say("No other phone has borne out what the server showed: see whether your newest entries are here.")
+
+
+def _code_in(name: str) -> str:
+    """The code in a file: its first line that is not empty. Raises: Refused(no_such_file, bad_code)."""
+    try:
+        lines = read_file(name).decode().splitlines()
+    except UnicodeDecodeError as error:
+        raise Refused("bad_code") from error
+    return next((line for line in lines if line.strip()), "")
+
+
+def _named(phones: Sequence[OwnPhone], wanted: Sequence[str]) -> list[DeviceId]:
+    """The phones that were named, by name or a part of the id. Raises: Refused(no_such_device, ambiguous)."""
+    if ALL in wanted:
+        return [one.device for one in phones]
+    found = []
+    for text in wanted:
+        fitting = [one for one in phones if text.casefold() == one.name.casefold() or text in one.device.hex()]
+        if len(fitting) != 1:
+            raise Refused("ambiguous" if fitting else "no_such_device", text)
+        found.append(fitting[0].device)
+    return found

@@ -1,0 +1,81 @@
+"""Notices: what a person is told about her account on every one of her phones (a new phone, a code used, a phone
+revoked).
+
+They come with a sync, are kept in the phone's own store, and are acknowledged to the server only by the first sync
+after they were shown: a phone that is killed in between shows them again. They name no vault and no record. Spec:
+openapi/protocol/accounts.md, "Notices".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+
+from sync.device.moments import when
+from sync.device.store.rows import Rows
+from sync.wire.exchange import Notice
+
+_NOTICES = 4  # number of the store's singleton
+KEPT_MAX = 64  # notices; older ones that were shown go first
+
+WORDS = {
+    "new_device": "A new phone was let into your account. If that was not you: `carnet members`, and remove it.",
+    "new_recovery": "A new recovery code is in force. If that was not you, ask an owner of each vault for help now.",
+    "device_revoked": "A phone was shut out of your account.",
+    "recovery_used": "Your recovery code was used or rehearsed. If that was not you, its paper is not safe any more.",
+    "removed": "A phone of yours was removed from a vault: `carnet members`.",
+}
+
+
+class Kept(msgspec.Struct):
+    """Notices on this phone, oldest first; those up to `shown` have been before a person's eyes."""
+
+    notices: tuple[Notice, ...] = ()
+    shown: int = 0
+
+
+_decoder = msgspec.msgpack.Decoder(Kept)
+_encoder = msgspec.msgpack.Encoder()
+
+
+async def kept_notices(rows: Rows) -> Kept:
+    """What is kept on this phone."""
+    body = await rows.get_single(_NOTICES)
+    return _decoder.decode(body) if body is not None else Kept()
+
+
+async def keep_notices(rows: Rows, told: Iterable[Notice]) -> None:
+    """Keeps what a sync brought; one that is there already is not kept twice."""
+    kept = await kept_notices(rows)
+    known = {notice.number for notice in kept.notices}
+    new = [notice for notice in told if notice.number not in known and notice.number > kept.shown]
+    if new:
+        kept.notices = tuple(sorted([*kept.notices, *new], key=lambda notice: notice.number)[-KEPT_MAX:])
+        await rows.put_single(_NOTICES, _encoder.encode(kept))
+
+
+async def shown_notices(rows: Rows) -> list[dict[str, Any]]:
+    """All kept notices as cli.md has them, newest first; from now on they count as shown."""
+    kept = await kept_notices(rows)
+    out = [
+        {
+            "kind": notice.kind,
+            "words": WORDS.get(notice.kind, "Something changed in your account."),
+            "at": when(notice.at),
+            "new": notice.number > kept.shown,
+        }
+        for notice in reversed(kept.notices)
+    ]
+    newest = max((notice.number for notice in kept.notices), default=0)
+    if newest > kept.shown:
+        kept.shown = newest
+        await rows.put_single(_NOTICES, _encoder.encode(kept))
+    return out
+
+
+async def count_new(rows: Rows) -> int:
+    """How many notices nobody has looked at yet."""
+    kept = await kept_notices(rows)
+    return sum(notice.number > kept.shown for notice in kept.notices)

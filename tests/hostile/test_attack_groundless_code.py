@@ -1,0 +1,83 @@
+"""groundless-code: the server says `device_forked`, `removed` or `behind` without cause."""
+
+from unittest.mock import patch
+
+import pytest
+
+from sync.device import intake
+from sync.wire.item import Item
+from tests.hostile.shipped_pair import Pair, run, saying
+
+
+async def forked(pair: Pair, proof: Item | None) -> None:
+    """The code with this proof, while a frame of the phone is under way."""
+    await pair.writes(pair.a)
+    pair.a.fates = ["unsent"]
+    await pair.a.sync()
+    before = (await pair.state(pair.a))[1]
+    pair.server.victim = pair.a.device
+    pair.server.lie = saying(code="device_forked", acks=(), proof=proof)
+    device = pair.a.device
+    pair.a.fates = []
+    await pair.a.sync()
+    look, (state, flying) = await pair.a.look(), await pair.state(pair.a)
+    assert pair.a.device == device, "nothing made it take another card"
+    assert "groundless" in look["findings"]
+    assert state.halted is None
+    assert {frame.item for frame in flying} <= {frame.item for frame in before}, "nothing is sealed anew"
+    pair.server.victim = None
+    await pair.a.sync()
+    assert len(await pair.values(pair.a)) == pair.words
+    async with pair.a.phone.store.transaction() as rows:
+        log = [item for _, item, _ in await rows.get_items(1, 0)]
+    assert [frame.item for frame in before] == log[-len(before) :], "frames stay as they were sealed"
+
+
+async def without_proof(pair: Pair) -> None:
+    await forked(pair, None)
+
+
+async def with_a_frame_that_it_has_read(pair: Pair) -> None:
+    await pair.writes(pair.a)
+    await pair.a.sync()
+    async with pair.a.phone.store.transaction() as rows:
+        items = await rows.get_items(1, 0)
+    await forked(pair, items[-1][1])
+
+
+async def removed(pair: Pair) -> None:
+    first = await pair.writes(pair.a)
+    await pair.a.sync()
+    pair.server.victim, pair.server.lie = pair.a.device, saying(code="removed", acks=())
+    await pair.a.sync()
+    assert await pair.values(pair.a) == [first], "it erases nothing"
+    pair.server.victim = None
+    await pair.a.sync()
+    second = await pair.writes(pair.a)
+    await pair.a.sync()
+    assert await pair.values(pair.a) == [first, second]
+
+
+async def behind(pair: Pair) -> None:
+    first = await pair.writes(pair.a)
+    await pair.a.sync()
+    state = (await pair.state(pair.a))[0]
+    pair.server.victim, pair.server.lie = (
+        pair.a.device,
+        saying(code="behind", acks=(), next=0, log_hash=state.log.empty(state.vault).log_hash),
+    )
+    await pair.a.sync()
+    pair.server.victim = None
+    await pair.a.sync()
+    assert await pair.values(pair.a) == [first]
+    assert (await pair.a.look())["halted"] is None
+
+
+@pytest.mark.parametrize("story", [without_proof, with_a_frame_that_it_has_read, removed, behind])
+def test_a_code_without_cause_costs_a_round_trip_and_no_more(story) -> None:  # type: ignore[no-untyped-def]
+    run(story)
+
+
+def test_a_fork_that_is_believed_without_proof_is_seen() -> None:
+    with pytest.raises((AssertionError, AttributeError)), patch.object(intake, "proves_fork", lambda *_: True):
+        run(with_a_frame_that_it_has_read)

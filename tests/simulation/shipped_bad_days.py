@@ -1,0 +1,137 @@
+"""Random worlds of shipped phones with bad days: stores copied and both used, a server put back to an old copy, before
+and after others have written to it. `python -m tests.simulation.shipped_bad_days SECONDS [FIRST_SEED]`.
+
+Everything else that shipped_worlds.py does happens, too, kills at any statement among it. At the end no edit is lost,
+none is there twice, all phones hold the same, none is stuck, and whoever found out about a bad day says so.
+"""
+
+import asyncio
+import base64
+import collections
+import sys
+import time
+
+import msgspec
+
+from sync.device.identity import get_identity
+from sync.device.outbox import DAY_MS
+from sync.wire.account import AccountMade, Token, TokenRequest
+from tests.simulation.shipped import ACCOUNT, VAULT, ShippedPhone, SimulatedTransport
+from tests.simulation.shipped_worlds import FAILURES_MAX, SMALL, World
+
+CLONES_MAX = 2
+TOLD = {
+    "diverged",
+    "device_forked",
+    "cloned",
+    "rolled_back",
+    "two_histories",
+}  # the last: what a phone was welcomed with
+
+
+class _Transport(SimulatedTransport):
+    """Enrols whoever asks; a token says whose it is."""
+
+    async def call(self, method, path, body=None, token=None):
+        if path == "/v1/devices":
+            return msgspec.json.encode(AccountMade(ACCOUNT))
+        assert path == "/v1/token", path
+        claims = msgspec.json.decode(body, type=TokenRequest).assertion.split(".")[1]
+        said = msgspec.json.decode(base64.urlsafe_b64decode(claims + "=" * (-len(claims) % 4)))
+        return msgspec.json.encode(Token(said["iss"], 2**40))
+
+    def stream(self, path, body, token):
+        if token != "simulated":
+            self._phone.device = bytes.fromhex(token)
+        return super().stream(path, body, token)
+
+
+class _Phone(ShippedPhone):
+    """A phone whose card may become another."""
+
+    async def open(self):
+        await super().open()
+        self.phone = self.phone._replace(connect=lambda origin: _Transport(self))
+        async with self.phone.store.transaction() as rows:
+            identity = await get_identity(rows)
+        if identity is not None:
+            self.device, self.card = identity.device, identity.card
+
+
+class BadDays(World):
+    """One random world."""
+
+    def __init__(self, seed, steps=60):
+        super().__init__(seed, steps)
+        self.backups, self.clones = [], 0
+
+    async def _phone(self):
+        phone = _Phone(self, self.server, f"phone {self.values}")
+        await phone.begin()
+        return phone
+
+    async def _step(self):
+        draw = self.rng.random()
+        if draw < 0.03:
+            self.backups.append(self.server.engine.backup())
+        elif draw < 0.05 and self.backups:
+            self.server.engine.restore(self.rng.choice(self.backups))
+            self.now += DAY_MS
+            self.stat["restores"] += 1
+        elif draw < 0.06 and self.clones < CLONES_MAX:
+            await self._clone(self.rng.choice(self.phones))
+        else:
+            await super()._step()
+
+    async def _clone(self, phone):
+        copy = _Phone(self, self.server, phone.name)
+        copy.engine.restore(phone.engine.backup())
+        await copy.open()
+        self.phones.append(copy)
+        self.clones += 1
+        self.stat["stores copied"] += 1
+
+    async def _audit(self):
+        seen = [await phone.look() for phone in self.phones]
+        assert len({s["root"] for s in seen}) == 1, "phones hold different states"
+        assert len({tuple(s["verdicts"]) for s in seen}) == 1, "phones judge differently"
+        kinds = {kind for s in seen for kind in s["findings"]}
+        assert kinds <= TOLD, f"accused without cause: {kinds}"
+        assert not any(s["halted"] for s in seen), "a phone halted without need"
+        assert not any(s["quarantined"] for s in seen), f"kept without need: {[s['quarantined'] for s in seen]}"
+        values = [value for change in seen[0]["changes"] for key, value in change.sets if value in self.made]
+        assert set(self.made) <= set(values), f"an edit was lost: {set(self.made) - set(values)}"
+        assert len(set(values)) == len(values), "an edit is there twice"
+        self._audit_words(seen[0]["changes"])
+        self.stat["found out"] += sum(bool(s["findings"]) for s in seen)
+        async with self.phones[0].phone.store.transaction() as rows:
+            assert await rows.vaults() == [VAULT], "a log that was read anew is still there"
+
+
+def run_world(seed, steps=60):
+    """Runs one world; raises what went wrong."""
+    for small in SMALL:
+        small.start()
+    try:
+        return asyncio.run(BadDays(seed, steps).run())
+    finally:
+        for small in SMALL:
+            small.stop()
+
+
+def main(seconds, first=0):
+    """Worlds until the time is over; prints every seed that failed."""
+    end, seed, total, failed = time.monotonic() + seconds, first, collections.Counter(), []
+    while time.monotonic() < end and len(failed) < FAILURES_MAX:
+        try:
+            total.update(run_world(seed))
+        except Exception as error:
+            failed.append(seed)
+            print(f"world {seed}: {type(error).__name__}: {error}", flush=True)
+        seed += 1
+    print(f"{seed - first} worlds, {len(failed)} failed; {dict(sorted(total.items()))}")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(float(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 0))

@@ -1,0 +1,35 @@
+"""The shipped phones and server in the model's worlds: a seeded slice, and that these worlds notice what is wrong."""
+
+from unittest.mock import patch
+
+import pytest
+
+from sync.device import intake
+from sync.wire.item import item_hash
+from tests.simulation.shipped_family import MIXES, run_world
+
+WORLDS = 42
+WORLDS_TO_NOTICE_MAX = 40
+
+
+@pytest.mark.parametrize("seed", range(WORLDS))
+def test_shipped_code_passes_the_worlds_of_the_model(seed):
+    _, wrong = run_world(seed, MIXES[seed % len(MIXES)])
+    assert wrong is None
+
+
+def noticed(mix):
+    return any(run_world(seed, mix)[1] for seed in range(WORLDS_TO_NOTICE_MAX))
+
+
+def test_worlds_notice_a_phone_that_forgets_its_frames_when_they_are_acknowledged():
+    hear = intake.hear
+
+    async def forgetful(rows, identity, asked, answer):
+        await hear(rows, identity, asked, answer)
+        done = [f for f in await rows.get_flying(asked.number) if item_hash(f.item.signed) in answer.acks]
+        await rows.drop_flying(asked.number, [f.fseq for f in done])
+        await rows.drop_pending(asked.number, [n for f in done for n in f.numbers])
+
+    with patch("sync.device.syncing.hear", forgetful):
+        assert noticed("alone, restores")
