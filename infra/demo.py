@@ -1,4 +1,4 @@
-"""`make run`: a server on SQLite and two phones of one synthetic person, through the real commands.
+"""`make run`: a server on SQLite, two phones of one synthetic person and one of her caregiver, by the real commands.
 
 Everything lies in `demo/` beside the project: the server's data, the two stores, a passphrase, and `demo/env.sh`,
 which a second terminal sources to have `phone` and `tablet` as commands. Run again it goes on where it was; delete
@@ -11,11 +11,13 @@ import json
 import os
 import secrets
 import shlex
+import shutil
 import signal
 import socket
 import subprocess
 import sys
 import time
+from datetime import date, timedelta
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -29,6 +31,9 @@ export CARNET_PASSPHRASE={passphrase}
 export PATH={bin}:"$PATH"
 phone()  {{ carnet --store "$CARNET_DEMO/phone" "$@"; }}
 tablet() {{ carnet --store "$CARNET_DEMO/tablet" "$@"; }}
+carer()  {{ carnet --store "$CARNET_DEMO/carer" "$@"; }}
+newphone() {{ carnet --store "$CARNET_DEMO/newphone" --no-keyring "$@"; }}
+export CARNET_SERVER={server}
 reveal() {{ carnet-server reveal --data "$CARNET_DEMO/server" "$(cat "$CARNET_DEMO/account")" "$@"; }}
 """
 
@@ -44,6 +49,13 @@ Ready. In a second terminal:
 
 The README goes on from there. Ctrl-C stops the server; `make run` goes on where it was.
 """
+
+
+def write_private(file: Path, text: str) -> None:
+    """Writes a file that its owner alone may read, from its first byte on."""
+    file.touch(mode=0o600)
+    file.chmod(0o600)
+    file.write_text(text)
 
 
 def carnet(store: Path, *arguments: str) -> dict:
@@ -71,33 +83,29 @@ def start_server(demo: Path, port: int) -> subprocess.Popen:
     """Starts the server and waits until it answers."""
     ready = demo / "ready.json"
     ready.unlink(missing_ok=True)
-    log = (demo / "server.log").open("ab")
-    server = subprocess.Popen(
-        [
-            str(BIN / "carnet-server"),
-            "run",
-            "--data",
-            str(demo / "server"),
-            "--port",
-            str(port),
-            "--ready-file",
-            str(ready),
-        ],
-        stdout=log,
-        stderr=log,
-    )
-    deadline = time.monotonic() + START_SECONDS
-    while not ready.exists():
-        if server.poll() is not None or time.monotonic() > deadline:
-            server.kill()
-            sys.exit(f"The server did not start; its words are in {demo / 'server.log'}.")
-        time.sleep(0.05)
+    command = [str(BIN / "carnet-server"), "run", "--data", str(demo / "server"), "--port", str(port)]
+    with (demo / "server.log").open("ab") as log:
+        server = subprocess.Popen([*command, "--ready-file", str(ready)], stdout=log, stderr=log)
+    try:
+        deadline = time.monotonic() + START_SECONDS
+        while not ready.exists():
+            if server.poll() is not None or time.monotonic() > deadline:
+                sys.exit(
+                    f"The server did not start; its words are in {demo / 'server.log'}."
+                    f" If something else has taken port {port}, delete {demo / 'port'} and the two phones' folders."
+                )
+            time.sleep(0.05)
+    except BaseException:
+        server.kill()
+        raise
     return server
 
 
 def make_phones(demo: Path, url: str) -> None:
-    """The first phone with the imported summary, the second linked to it; both synced."""
-    phone, tablet = demo / "phone", demo / "tablet"
+    """The first phone with the imported summary, the second linked to it, a caregiver's; all synced."""
+    phone, tablet, carer = demo / "phone", demo / "tablet", demo / "carer"
+    for begun in (phone, tablet, carer):  # of a run that was stopped half-way
+        shutil.rmtree(begun, ignore_errors=True)
     print("A new person with a phone …")
     made = carnet(
         phone,
@@ -116,18 +124,43 @@ def make_phones(demo: Path, url: str) -> None:
     took = carnet(phone, "import", str(SUMMARY), "--source", "Example Clinic")
     print(f"  {took['added']} records.")
     carnet(phone, "sync")
+    write_private(demo / "recovery-code", made["recovery_code"] + "\n")  # a person would have it on paper
     print("Her tablet, linked by a code …")
-    link = [str(BIN / "carnet"), "--store", str(tablet), "--json", "--no-keyring", "link", "--server", url]
+    let_in(phone, tablet, ["link", "--server", url, "--device", "Alba's tablet"], [])
+    print("A caregiver, until the end of next month …")
+    join = ["join", "--server", url, "--name", "Carl Democarer", "--device", "Carl's phone"]
+    let_in(phone, carer, join, ["--role", "editor", "--until", next_month()])
+    carnet(carer, "sync")
+    carnet(phone, "sync")
+    carnet(tablet, "sync")
+
+
+def next_month() -> str:
+    """The last day of next month, as `--until` takes it."""
+    first = (date.today().replace(day=28) + timedelta(days=40)).replace(day=1)
+    return (first - timedelta(days=1)).isoformat()
+
+
+def let_in(by: Path, new: Path, command: list[str], role: list[str]) -> None:
+    """A new phone shows its code, and one that is in types it."""
     waiting = subprocess.Popen(
-        [*link, "--device", "Alba's tablet"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        [str(BIN / "carnet"), "--store", str(new), "--json", "--no-keyring", *command],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
     )
     assert waiting.stdout is not None
-    code = json.loads(waiting.stdout.readline())["code"]
-    carnet(phone, "approve", code)
-    waiting.stdout.read()
-    if waiting.wait(60) not in (0, 3):
-        sys.exit("The tablet could not be linked.")
-    carnet(phone, "sync")
+    try:
+        shown = waiting.stdout.readline()
+        if not shown.startswith('{"code"'):
+            sys.exit(f"The phone could not be let in:\n{shown}{waiting.stdout.read()}")
+        carnet(by, "approve", json.loads(shown)["code"], *role)
+        waiting.stdout.read()
+        if waiting.wait(60) not in (0, 3):
+            sys.exit("The phone could not be let in.")
+    finally:
+        waiting.kill()  # nobody waits for it any more, however this ended
+        waiting.wait()
 
 
 def _stop(*_: object) -> None:
@@ -142,23 +175,17 @@ def main() -> None:
     demo.mkdir(mode=0o700, exist_ok=True)
     secret = demo / "passphrase"
     if not secret.exists():
-        secret.write_text(secrets.token_urlsafe(12))
-        secret.chmod(0o600)
+        write_private(secret, secrets.token_urlsafe(12))
     os.environ["CARNET_PASSPHRASE"] = secret.read_text()
     env = demo / "env.sh"
-    env.write_text(
-        ENV.format(
-            demo=shlex.quote(str(demo)),
-            passphrase=shlex.quote(os.environ["CARNET_PASSPHRASE"]),
-            bin=shlex.quote(str(BIN)),
-        )
-    )
-    env.chmod(0o600)
     port = port_of(demo)
+    url = f"http://127.0.0.1:{port}"
+    quoted = {"demo": str(demo), "passphrase": os.environ["CARNET_PASSPHRASE"], "bin": str(BIN), "server": url}
+    write_private(env, ENV.format(**{name: shlex.quote(text) for name, text in quoted.items()}))
     server = start_server(demo, port)
     try:
         if not (demo / "complete").exists():
-            make_phones(demo, f"http://127.0.0.1:{port}")
+            make_phones(demo, url)
             (demo / "complete").touch()
         shown = env.relative_to(Path.cwd()) if env.is_relative_to(Path.cwd()) else env
         print(NEXT.format(env=shown), flush=True)
