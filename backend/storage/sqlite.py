@@ -125,6 +125,10 @@ async def open_sqlite(path: Path, *, pages_max: int | None = None) -> SqliteEngi
     """
     try:
         writer = await _connect(path, pages_max=pages_max, read_only=False)
-        return SqliteEngine(writer, await _connect(path, pages_max=None, read_only=True))
+        try:
+            return SqliteEngine(writer, await _connect(path, pages_max=None, read_only=True))
+        except BaseException:
+            await writer.close()
+            raise
     except sqlite3.Error as error:
         raise storage_error(error) from error

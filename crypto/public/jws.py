@@ -23,6 +23,7 @@ ALGORITHMS = {ED25519: "EdDSA", ES256: "ES256"}  # RFC 8037 §3.1, RFC 7518 §3.
 HEADER_NAMES = frozenset({"alg", "kid", "typ"})
 
 _COMPACT = re.compile(r"([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)", re.ASCII)
+BRACKETS_MAX = 32  # objects and lists in one part: what is nested deeper than a reader goes differs between readers
 
 
 def verify(token: str, *, typ: str, find_key: Callable[[str], tuple[int, bytes]]) -> dict[str, Any]:
@@ -65,6 +66,8 @@ def _decode(part: str) -> bytes:
 
 def _object(raw: bytes) -> dict[str, Any]:
     """A JSON object with each name once and no number that is none (RFC 7515 §4: names are unique)."""
+    if raw.count(b"{") + raw.count(b"[") > BRACKETS_MAX:
+        raise BadSignature()
     try:
         value = json.loads(raw.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_refuse)
     except (ValueError, RecursionError):

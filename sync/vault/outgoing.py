@@ -2,7 +2,7 @@
 
 Frames are sealed when they are sent, and sent again byte for byte until they are read in the log. Nothing is sealed
 while older frames are unread, while the phone is not at the head of the log, or without the head epoch's key. Spec:
-openapi/protocol/sync.md, "Seal late".
+openapi/protocol/phone.md, "Seal late".
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 The one way in: items from the server, a file or a cable all pass here. Order of looking at an item: its signature
 (one that does not verify is not part of any log: nothing from it on is taken), the blind judge (log.state), then what
 needs keys: open, decode, limits, dots, rights on @vault, preds. Pure: the caller loads the records and stores the
-outcome in one transaction. Spec: openapi/protocol/sync.md, "Reading", and log.md.
+outcome in one transaction. Spec: openapi/protocol/phone.md, "Reading", and log.md.
 """
 
 from __future__ import annotations

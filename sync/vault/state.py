@@ -2,7 +2,7 @@
 stands.
 
 Kept sealed in the phone's own store and read afresh in every local transaction. It only grows where the protocol says
-so: entries and epochs once seen, `n`. Spec: openapi/protocol/sync.md, "A phone".
+so: entries and epochs once seen, `n`. Spec: openapi/protocol/phone.md.
 """
 
 from __future__ import annotations

@@ -123,3 +123,10 @@ def test_tracked_files_carry_no_machine_path_and_no_index_address():
             continue
         guilty += [f"{path.relative_to(ROOT)}: {m.group()}" for m in [machine.search(text), index.search(text)] if m]
     assert guilty == []
+
+
+def test_every_chapter_that_is_cited_exists():
+    chapters = {path.name for path in (ROOT / "openapi" / "protocol").glob("*.md")}
+    cited = {name for path in sources() for name in re.findall(r"openapi/protocol/([\w-]+\.md)", path.read_text())}
+    assert cited - chapters == set()
+    assert len(cited) > 10
