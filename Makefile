@@ -30,6 +30,8 @@ prove: install  ## long runs: thousands of random worlds
 	$(BIN)/python -m tests.simulation.worlds run 600
 	$(BIN)/python -m tests.simulation.shipped_family 600
 	$(BIN)/python -m tests.simulation.shipped_worlds 600
+	$(BIN)/python -m tests.cli.prove_large_import
+	$(BIN)/python -m tests.simulation.shipped_bad_days 300
 
 vectors: install  ## writes the vectors anew; look at the difference before committing it
 	$(BIN)/python -m tests.vectors.generate

@@ -23,6 +23,7 @@ from sync.vault.adopt import Name, adopt, by_record_id, named, stage_again
 from sync.vault.content import WireChange
 from sync.vault.replay import Outcome, Quarantined, names_needed, open_items
 from sync.vault.state import VaultState
+from sync.wire.ids import DeviceId
 from sync.wire.item import EDITOR, OWNER
 
 
@@ -80,12 +81,20 @@ async def settle_quarantine(rows: Rows, number: int, state: VaultState, outcome:
         return
     for id_, row in await rows.get_quarantined(number):
         said = outcome.brought
-        left = tuple(c for c in row.carried if said.get((row.device, c.n)) != (c.record, c.sets))
+        left = tuple(
+            c for c in row.carried if all(said.get(name) != (c.record, c.sets) for name in _names_of(row.device, c))
+        )
         if row.frame in state.adopted or (row.carried and not left):
             await rows.drop_quarantined(id_)
         elif len(left) < len(row.carried):
             await rows.drop_quarantined(id_)
             await rows.put_quarantined(number, [msgspec.structs.replace(row, carried=left, count=len(left))])
+
+
+def _names_of(author: DeviceId, change: WireChange) -> list[tuple[DeviceId, int]]:
+    """What a change is called, and what it was called before its author carried it: a clone may bring that one."""
+    was = [(DeviceId(change.via.ref), change.via.n)] if change.via is not None and change.via.kind == "dot" else []
+    return [(author, change.n), *was]
 
 
 async def _find(rows: Rows, wanted: str) -> _Kept:

@@ -16,7 +16,13 @@ from sync.wire.card import DEVICE, SignedCard
 from sync.wire.card import device_id as id_of_card
 from sync.wire.ids import AccountId, DeviceId
 
-_IDENTITY, _TOKEN, _RECOVERY, _NEXT = 1, 2, 3, 9  # numbers of the store's singletons; others stand in their modules
+_IDENTITY, _TOKEN, _RECOVERY, _NEXT, _FORKED = (
+    1,
+    2,
+    3,
+    9,
+    10,
+)  # numbers of the store's singletons; others stand in their modules
 
 
 class Identity(msgspec.Struct):
@@ -88,6 +94,13 @@ class Recovery(msgspec.Struct):
     checked: dict[int, int] = {}
 
 
+class ForkedCard(msgspec.Struct):
+    """What this phone was before it took a new card, kept to add that one again; since when it is not any more."""
+
+    was: Identity
+    since_ms: int
+
+
 def _enc_hook(value: Any) -> Any:
     if isinstance(value, Secret):
         return value.reveal()
@@ -104,6 +117,7 @@ _encoder = msgspec.msgpack.Encoder(enc_hook=_enc_hook)
 _identity = msgspec.msgpack.Decoder(Identity, dec_hook=_dec_hook)
 _token = msgspec.msgpack.Decoder(CachedToken)
 _recovery = msgspec.msgpack.Decoder(Recovery, dec_hook=_dec_hook)
+_forked = msgspec.msgpack.Decoder(list[ForkedCard], dec_hook=_dec_hook)
 
 
 def new_identity(server: str, device_name: str, person_name: str, signing_seed: bytes, kem_seed: bytes) -> Identity:
@@ -157,3 +171,14 @@ async def get_recovery(rows: Rows) -> Recovery | None:
     """The recovery that this phone was begun with, None for any other phone."""
     body = await rows.get_single(_RECOVERY)
     return _recovery.decode(body) if body is not None else None
+
+
+async def put_forked(rows: Rows, forked: list[ForkedCard]) -> None:
+    """Stores the cards that this phone had before and still keeps."""
+    await rows.put_single(_FORKED, _encoder.encode(forked))
+
+
+async def get_forked(rows: Rows) -> list[ForkedCard]:
+    """The cards that this phone had before and still keeps, the last one first."""
+    body = await rows.get_single(_FORKED)
+    return _forked.decode(body) if body else []

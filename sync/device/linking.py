@@ -223,6 +223,8 @@ async def approve(
     except Answered as error:
         if error.code == "not_found":
             raise Refused("link_not_found") from error
+        if error.code == "link_taken":
+            raise Refused("link_answered") from error
         raise refusal(error) from error
     except Unreachable as error:
         raise refusal(error) from error

@@ -3,8 +3,8 @@
 While it is read, under a local number of its own that nothing shows, the person goes on with what she has; whatever
 ends the sync on the way, the next one goes on from there. A card that turns out to be used twice (a copied store, an
 image put back) is replaced meanwhile: a new card is enrolled in the account and added to every vault, by the old card;
-then this phone is that card. The old one is never dropped by itself. Spec: openapi/protocol/bad-days.md, "Rebase"; what
-becomes of each change is decided in sync.vault.rebase.
+then this phone is that card. The old one is never dropped by itself, and kept for some days (aftermath.py). Spec:
+openapi/protocol/bad-days.md, "Rebase"; what becomes of each change is decided in sync.vault.rebase.
 """
 
 from __future__ import annotations
@@ -16,10 +16,13 @@ import msgspec
 
 from sync.device.access import enrol, enrolment_signature
 from sync.device.identity import (
+    ForkedCard,
     Identity,
+    get_forked,
     get_identity,
     get_next_identity,
     new_identity,
+    put_forked,
     put_identity,
     put_next_identity,
 )
@@ -145,6 +148,7 @@ async def _switch(phone: Phone, rows: Rows, current: Identity, new: Identity) ->
         current, card=new.card, key_type=new.key_type, signing_seed=new.signing_seed, kem_seed=new.kem_seed
     )
     await put_identity(rows, after)
+    await put_forked(rows, [ForkedCard(current, phone.now_ms()), *await get_forked(rows)])
     await put_next_identity(rows, None)
     for number in await rows.vaults():
         state = await rows.get_vault(rebuilds.get(number, number))

@@ -68,6 +68,10 @@ _TEXTS: dict[str, tuple[str, str]] = {
     "link_not_found": ("Nobody is waiting under that code", "Show a new code on the new phone; one lives ten minutes."),
     "link_other_card": ("Another phone answered than the one whose code was typed", "Do not go on; show a new code."),
     "link_unreadable": ("What the other phone sent cannot be read", "Show a new code on the new phone."),
+    "link_answered": (
+        "That code has been answered already, by this phone or by somebody else",
+        "Look at the new phone: if it is not linked, remove it with `carnet members remove` and show a new code.",
+    ),
     "link_expired": ("The code was not used in time", "Run the command again for a new code."),
     "role_refused": ("A phone of your own takes your own role", "Leave --role away."),
     "role_required": ("Another person's phone needs a role", "Give --role viewer, editor or owner."),

@@ -13,9 +13,10 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import itertools
 import re
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from sync.fhir import conflicts, envelope
@@ -116,16 +117,34 @@ def propose(view: VaultView) -> list[DuplicatePair]:
         members = (vault.origins(vault.there[member]) for member in group.get(id_, (id_,)))
         origins[id_] = frozenset().union(*members)
     for ids in buckets.values():
-        for place, a in enumerate(ids):
-            for b in ids[place + 1 :]:
-                ours, theirs = group.get(a, (a,)), group.get(b, (b,))
-                first, second = sorted((ours[0], theirs[0]))
-                if first == second or (first, second) in asked or origins[a] & origins[b]:
-                    continue
-                why = why_alike(facts[a], facts[b])
-                if why is not None and not _settled(vault, ours, theirs) and not _equal(vault, a, b):
-                    asked[first, second] = DuplicatePair(first, second, why)
+        for a, b in _of_other_origins(ids, origins):
+            ours, theirs = group.get(a, (a,)), group.get(b, (b,))
+            first, second = sorted((ours[0], theirs[0]))
+            if first == second or (first, second) in asked:
+                continue
+            why = why_alike(facts[a], facts[b])
+            if why is not None and not _settled(vault, ours, theirs) and not _equal(vault, a, b):
+                asked[first, second] = DuplicatePair(first, second, why)
     return [asked[pair] for pair in sorted(asked)]
+
+
+def _of_other_origins(
+    ids: list[RecordId], origins: dict[RecordId, frozenset[object]]
+) -> Iterator[tuple[RecordId, RecordId]]:
+    """Every pair whose origins have nothing in common, in the order of `ids`.
+
+    Pairs of one origin are never formed: a file with twenty thousand values of one kind would have millions.
+    """
+    if len(ids) < 2:
+        return
+    places: dict[frozenset[object], list[int]] = defaultdict(list)
+    for place, id_ in enumerate(ids):
+        places[origins[id_]].append(place)
+    others = {ours: [theirs for theirs in places if not ours & theirs] for ours in places}
+    for place, a in enumerate(ids):
+        after = (at for theirs in others[origins[a]] for at in places[theirs] if at > place)
+        for at in sorted(after):
+            yield a, ids[at]
 
 
 def _same(vault: _Vault) -> tuple[tuple[RecordId, ...], ...]:
@@ -142,12 +161,17 @@ def _same(vault: _Vault) -> tuple[tuple[RecordId, ...], ...]:
 def _layers(vault: _Vault, ids: list[RecordId]) -> list[tuple[RecordId, ...]]:
     """Equal records as groups with at most one of each origin: the second of a file goes with the second of another."""
     layers: list[tuple[set[object], list[RecordId]]] = []
+    starts: dict[frozenset[object], int] = {}  # the layers before have one of these origins already, and keep it
     for id_ in ids:
         record = vault.there[id_]
         if _holds_its_own(vault, record):
             continue
         origins = vault.origins(record)
-        for taken, members in layers:
+        start = starts.get(origins, 0)
+        while start < len(layers) and layers[start][0] & origins:
+            start += 1
+        starts[origins] = start
+        for taken, members in itertools.islice(layers, start, None):
             if not taken & origins and not any(_not_same(vault, id_, other) for other in members):
                 taken |= origins
                 members.append(id_)

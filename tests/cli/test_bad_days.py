@@ -125,6 +125,36 @@ def test_an_edit_that_both_copies_had_waiting_is_there_once(world: World) -> Non
         ]
 
 
+@pytest.mark.parametrize("others_wrote", [False, True])
+def test_a_phone_with_a_new_card_comes_back_where_a_restore_has_lost_that_card(
+    world: World, others_wrote: bool
+) -> None:
+    """MUST BAD-33: the old card enrols and adds the new one again; nobody else brings it back."""
+    shutil.copytree(world.b.store, world.folder / "copy")
+    copy = Inside(world.folder / "copy", world.b.passphrase)
+    world.b("annotate", world.medication, "on the phone")
+    world.b("sync")
+    old = world.copy("old")
+    copy("annotate", world.medication, "on its copy")
+    assert code_of(copy) == "device_forked"
+    copy("annotate", world.medication, "under the new card")
+    copy("sync")
+    world.put_back(old)
+    if others_wrote:
+        world.a("annotate", world.medication, "by another phone")
+        world.a("sync")
+    copy("annotate", world.medication, "afterwards")
+    assert code_of(copy) == ("diverged" if others_wrote else None)
+    settle(world.a, world.b, copy)
+    notes = ["on the phone", "on its copy", "under the new card", "afterwards"]
+    for phone in (world.a, world.b, copy):
+        assert sorted(notes_of(phone, world.medication)) == sorted(notes + ["by another phone"] * others_wrote)
+        assert vault_of(phone)["pending"] == 0
+        assert phone("quarantine") == []
+    [person] = world.a("members")
+    assert len(person["devices"]) == 3
+
+
 def everybody_has(world: World, notes: list[str]) -> None:
     """After syncs of both phones each note is there once, on both, and nothing waits."""
     settle(world.a, world.b)

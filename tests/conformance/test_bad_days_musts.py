@@ -27,6 +27,7 @@ HELD_BY = {
     "BAD-30": ("tests/hostile/test_attack_groundless_code.py", "test_a_code_without_cause"),
     "BAD-31": (DAYS, "test_a_copied_store_is_found_out"),
     "BAD-32": (DAYS, "test_a_copied_store_is_found_out"),
+    "BAD-33": (DAYS, "test_a_phone_with_a_new_card_comes_back"),
     "BAD-40": (DAYS, "test_a_server_put_back_before_others_wrote"),
     "BAD-41": ("tests/hostile/test_attack_acknowledged_then_restored.py", "test_the_frame_is_sent_again"),
     "BAD-50": (ROLLED, "test_a_lowered_role"),

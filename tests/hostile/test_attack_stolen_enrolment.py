@@ -10,9 +10,7 @@ import msgspec
 import pytest
 
 from sync.device.access import access_token, enrolment_signature, open_account, revoke
-from sync.device.founding import found
 from sync.device.identity import new_identity
-from sync.device.phone import Phone
 from sync.device.reading import identity_of
 from sync.device.recovering import OwnPhone, card_identity, read_code, recover
 from sync.device.syncing import sync
@@ -21,13 +19,7 @@ from sync.wire.account import ENROLLED_LABEL, Enrolment
 from sync.wire.ids import DeviceId
 from tests.cli.kit import cheap_lock
 from tests.faults.phone_killing import ORIGIN, phone_on, server_on
-
-
-async def founded(phone: Phone) -> str:
-    """A person with a vault on the server; gives her recovery code."""
-    made = await found(phone, ORIGIN, "Testa Testperson", "phone A", "records of a test", subject=True)
-    await sync(phone)
-    return made.recovery_code
+from tests.hostile.founded import founded
 
 
 def all_lost(phones: Sequence[OwnPhone]) -> Sequence[DeviceId]:

@@ -1,6 +1,6 @@
 """The shipped phones and server behind the driver's ports: they take the model's place and must pass the same worlds.
 
-Left to the model: adversaries among the members (a shipped phone does not lay noise), and races after a restore.
+Left to the model: adversaries among the members (a shipped phone does not lay noise).
 `python -m tests.simulation.shipped_family SECONDS [FIRST_SEED]`
 """
 
@@ -26,7 +26,17 @@ from tests.simulation.ports import Look
 from tests.simulation.shipped import VAULT, ShippedPhone, ShippedServer, record_id, value_of
 from tests.simulation.worlds import FAILURES_MAX, attempt
 
-MIXES = ("alone", "family", "alone, restores", "family, restores", "roles", "alone, lying server", "alone, long")
+MIXES = (
+    "alone",
+    "family",
+    "alone, restores",
+    "family, restores",
+    "roles",
+    "alone, lying server",
+    "alone, long",
+    "alone, races",
+    "family, races",
+)
 CHEAP = {
     "sync.device.store.lock.MEMORY_KIB": 64,
     "sync.device.store.lock.ITERATIONS": 1,
@@ -114,7 +124,7 @@ class Phone(ShippedPhone):
             ),
             waiting=_values(pending),
             aside=frozenset((v, why) for c, why in own for v in _values([c])),
-            shown=frozenset(msgspec.json.decode(v) for c in void for _, v in c.sets if v is not None),
+            shown=_values([*void, *(c for row in kept for c in row.carried)]),
             dots=tuple(((device, n), (c.record, c.sets)) for device, n, c in dots),
             halted=state.halted,
             open=tuple(

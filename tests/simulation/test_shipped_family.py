@@ -4,11 +4,11 @@ from unittest.mock import patch
 
 import pytest
 
-from sync.device import intake
+from sync.device import intake, rebasing
 from sync.wire.item import item_hash
 from tests.simulation.shipped_family import MIXES, run_world
 
-WORLDS = 42
+WORLDS = 45
 WORLDS_TO_NOTICE_MAX = 40
 
 
@@ -33,3 +33,8 @@ def test_worlds_notice_a_phone_that_forgets_its_frames_when_they_are_acknowledge
 
     with patch("sync.device.syncing.hear", forgetful):
         assert noticed("alone, restores")
+
+
+def test_worlds_notice_a_phone_that_leaves_its_own_words_behind_with_a_log():
+    with patch.object(rebasing, "_allowed", lambda state, writer, own: ([], [])):
+        assert noticed("alone, races")

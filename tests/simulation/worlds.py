@@ -50,6 +50,7 @@ MIXES = {
     "roles": Mix(people=3, roles=True),
     "alone, long": Mix(),
     "alone, long, restores": Mix(restores=True),
+    "family, races": Mix(people=3, restores=True, races=True),
 }
 NAMES = list(MIXES)
 
@@ -223,7 +224,7 @@ class World:
             held |= look.values | look.waiting | look.shown | {value for value, _ in look.aside}
             if not {why for _, why in look.aside} <= {"rights"}:
                 raise Wrong("set aside without need", look.card, look.aside)
-            if set(look.findings) - ({"signature"} if "liar" in self.mix.hostile else set()):
+            if set(look.findings) - self._findings_with_cause():
                 raise Wrong("a finding without cause", look.card, look.findings)
             self.stat["set aside"] += len(look.aside)
             self.stat["void values shown"] += len(look.shown)
@@ -235,6 +236,11 @@ class World:
         self._audit_wishes({look.card: look for look in looks})
         if wrong := await self.family.audit(self.phones):
             raise Wrong(*wrong[:3])
+
+    def _findings_with_cause(self):
+        """What a phone may say of the server of this world."""
+        lies = {"signature"} if "liar" in self.mix.hostile else set()
+        return lies | ({"diverged", "rolled_back"} if self.mix.races else set())
 
     def _audit_dots(self, looks):
         """A dot names one change for ever."""

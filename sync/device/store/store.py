@@ -26,6 +26,9 @@ from sync.device.store.schema import migrate
 FILE_NAME = "carnet.db"
 _WORDS = {
     sqlite3.SQLITE_FULL: "disk_full",
+    # So full that not even the index beside the log can be made, without which nothing is read; or a quota's end.
+    sqlite3.SQLITE_IOERR_SHMSIZE: "disk_full",
+    sqlite3.SQLITE_IOERR_WRITE: "disk_full",
     sqlite3.SQLITE_BUSY: "store_busy",
     sqlite3.SQLITE_CANTOPEN: "bad_store",
     sqlite3.SQLITE_PERM: "bad_store",
@@ -106,4 +109,5 @@ async def _engine(path: Path) -> SqliteEngine:
 
 
 def _refusal(error: sqlite3.DatabaseError) -> Refused:
-    return Refused(_WORDS.get(getattr(error, "sqlite_errorcode", 0) & 0xFF, "store_damaged"))
+    code = getattr(error, "sqlite_errorcode", 0)
+    return Refused(_WORDS.get(code) or _WORDS.get(code & 0xFF, "store_damaged"))
