@@ -14,6 +14,12 @@ from tests.vectors.vector_case import case, drawn, flip
 P = 2**255 - 19
 L = 2**252 + 27742317777372353535851937790883648493
 N = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
+P256 = 2**256 - 2**224 + 2**192 + 2**96 - 1
+B256 = 0x5AC635D8AA3A93E7B3EBBD55769886BC651D06B0CC53B0F63BCE3C3E27D2604B  # y² = x³ − 3x + b (SP 800-186)
+K1_BASE = bytes.fromhex(
+    "0479be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798"
+    "483ada7726a3c4655da4fbfc0e1108a8fd17b448a68554199c47d08ffb10d4b8"
+)  # SEC 2 §2.4.1
 SIGN = 1 << 255
 Y8 = int.from_bytes(bytes.fromhex("26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05"), "little")
 SMALL_Y = {"0": 0, "1": 1, "-1": P - 1, "y of order 8": Y8, "-y of order 8": P - Y8, "p": P, "p + 1": P + 1}
@@ -63,6 +69,12 @@ def _signing_keys():
     yield signing("ES256, zeros", "CRY-4", 2, b"\4" + bytes(64))
     yield signing("ES256, coordinates above the field", "CRY-4", 2, b"\4" + b"\xff" * 64)
     yield signing("ES256, the point at infinity", "CRY-4", 2, b"\0")
+    # x = 0 is a point of the curve; p + 0 still fits 32 bytes, and a library that reduces would take both.
+    zero = pow(B256, (P256 + 1) // 4, P256)
+    yield signing("ES256, x = 0 as it should be", "CRY-4", 2, b"\4" + bytes(32) + zero.to_bytes(32, "big"), fault=False)
+    yield signing("ES256, x = 0 encoded as p", "CRY-4", 2, b"\4" + P256.to_bytes(32, "big") + zero.to_bytes(32, "big"))
+    yield signing("ES256, a point of secp256k1", "CRY-4", 2, K1_BASE)
+    yield signing("ES256, x and y exchanged", "CRY-4", 2, b"\4" + y + x)
     yield signing("ES256, 64 bytes", "CRY-4", 2, x + y)
     yield signing("ES256, 66 bytes", "CRY-4", 2, ES.public_key + b"\0")
     yield signing("an Ed25519 key as ES256", "CRY-4", 2, ED.public_key)
@@ -137,6 +149,9 @@ def _both_types():
         yield verified(f"{word}, 65 bytes", must, kind, public, right + b"\0")
         yield verified(f"{word}, no signature", must, kind, public, b"")
         yield verified(f"{word}, under the other type", "CRY-2", other.key_type, public, right)
+        yield verified(
+            f"{word}, a signature of the other type", f"{must} CRY-25", kind, public, other.sign(LABEL, MESSAGE)
+        )
         yield verified(f"{word}, under an unknown type", "CRY-2", 3, public, right)
 
 
@@ -177,6 +192,8 @@ def _crafted_es256():
         "s = 0": big(r, 0),
         "r = n": big(N, s),
         "s = n": big(r, N),
+        "r = 2^256 - 1": big(2**256 - 1, s),
+        "s = 2^256 - 1": big(r, 2**256 - 1),
         "r and s exchanged": big(s, r),
         "r and s little-endian": right[31::-1] + right[:31:-1],
         "DER": encode_dss_signature(r, s),

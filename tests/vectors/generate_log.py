@@ -9,11 +9,13 @@ import json
 from pathlib import Path
 
 import msgspec
+from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
 from sync.wire.card import CARD_LABEL, Card, SignedCard
 from sync.wire.checkpoint import CLAIM_LABEL, ChainHead, Claim, Segment, claim_hash
 from sync.wire.codec import encode
 from sync.wire.item import ENTRY_LABEL, Frame, Genesis, first_log_hash, item_hash, next_log_hash, vault_id
+from tests.vectors.generate_crypto_keys import K1_BASE, N
 from tests.vectors.generate_log_items import (
     ES256,
     MUM,
@@ -80,8 +82,39 @@ def cards():
     )
     entry_label = SignedCard(MUM.card, MUM.signing.sign(ENTRY_LABEL, MUM.card))
     yield simple("signed under another label", "LOG-5", "read_card", signed_card(entry_label), outcome="malformed")
+    yield from es256_cards()
     short = SignedCard(MUM.card, MUM.signed.signature[:63])
     yield simple("a signature of 63 bytes", "LOG-5", "read_card", signed_card(short), outcome="malformed")
+
+
+def es256_cards():
+    """Faults that only a card of this kind can have."""
+    right, signature = Card(0, 2, ES256.signing.public_key, ES256.kem.public_key), ES256.signed.signature
+    r, s = int.from_bytes(signature[:32], "big"), int.from_bytes(signature[32:], "big")
+
+    def read(name, must, card, signature, output=None):
+        told = signed_card(SignedCard(card, signature))
+        return simple(f"ES256, {name}", must, "read_card", told, output, "ok" if output else "malformed")
+
+    def big(first, second):
+        return first.to_bytes(32, "big") + second.to_bytes(32, "big")
+
+    yield read("the other good s names the same card", "LOG-5", ES256.card, big(r, N - s), described_card(ES256))
+    yield read("a signature in DER", "LOG-5", ES256.card, encode_dss_signature(r, s))
+    yield read("r = 0", "LOG-5", ES256.card, big(0, s))
+    yield read("s = 0", "LOG-5", ES256.card, big(r, 0))
+    yield read("s = n", "LOG-5", ES256.card, big(r, N))
+    yield read("signed with an Ed25519 key", "LOG-5", ES256.card, MUM.signing.sign(CARD_LABEL, ES256.card))
+    yield read("an Ed25519 card signed with its key", "LOG-5", MUM.card, ES256.signing.sign(CARD_LABEL, MUM.card))
+    for name, key in {
+        "the point at infinity": b"\0",
+        "the point at infinity, filled up": b"\4" + bytes(64),
+        "a point of another curve": K1_BASE,
+        "a compressed key": bytes([2 + (right.signing_key[64] & 1)]) + right.signing_key[1:33],
+        "its key called Ed25519": right.signing_key,
+    }.items():
+        card = encode(msgspec.structs.replace(right, key_type=1 if "called" in name else 2, signing_key=key))
+        yield read(name, "LOG-4", card, ES256.signing.sign(CARD_LABEL, card))
 
 
 def signed_card(signed):
