@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from crypto.public.keys import ED25519
 from crypto.secret import recovery_code
 from crypto.secret.secret import Secret
 from sync.device.access import enrol, enrolment_signature, open_account, refusal
@@ -46,13 +47,20 @@ def recovery_card(code: Secret) -> CardKeys:
 
 
 async def found(
-    phone: Phone, server: str, person_name: str, device_name: str, vault_name: str, *, subject: bool
+    phone: Phone,
+    server: str,
+    person_name: str,
+    device_name: str,
+    vault_name: str,
+    *,
+    subject: bool,
+    key_type: int = ED25519,
 ) -> Founded:
     """Keys, account, first vault. Raises: Refused (unreachable, server_error, store_exists)."""
     async with phone.store.transaction() as rows:
         if await rows.vaults() or await get_identity(rows) is not None:
             raise Refused("store_exists")
-    identity = new_identity(server, device_name, person_name, phone.draw(32), phone.draw(32))
+    identity = new_identity(server, device_name, person_name, phone.draw(32), phone.draw(32), key_type=key_type)
     account, recovery, code = await begin_account(phone, identity)
     person = PersonId(phone.draw(16))
     async with phone.store.transaction() as rows:

@@ -120,9 +120,17 @@ _recovery = msgspec.msgpack.Decoder(Recovery, dec_hook=_dec_hook)
 _forked = msgspec.msgpack.Decoder(list[ForkedCard], dec_hook=_dec_hook)
 
 
-def new_identity(server: str, device_name: str, person_name: str, signing_seed: bytes, kem_seed: bytes) -> Identity:
-    """A new phone with a fresh card. Seeds: 32 random bytes each."""
-    signing, kem = SigningKey.from_seed(ED25519, Secret(signing_seed)), KemKey.from_seed(Secret(kem_seed))
+def new_identity(
+    server: str,
+    device_name: str,
+    person_name: str,
+    signing_seed: bytes,
+    kem_seed: bytes,
+    *,
+    key_type: int = ED25519,
+) -> Identity:
+    """A new phone with a fresh card. Seeds: 32 random bytes each; `key_type`: ED25519 or ES256."""
+    signing, kem = SigningKey.from_seed(key_type, Secret(signing_seed)), KemKey.from_seed(Secret(kem_seed))
     card = make_card(DEVICE, signing, kem)
     return Identity(
         server, card.signed, signing.key_type, Secret(signing_seed), Secret(kem_seed), device_name, person_name

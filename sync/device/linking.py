@@ -14,6 +14,7 @@ from typing import NamedTuple
 import msgspec
 
 from crypto.public.errors import BadCode
+from crypto.public.keys import ED25519
 from crypto.secret.secret import Secret
 from sync.device.access import enrol, enrolment_signature, refusal
 from sync.device.founding import begin_account
@@ -41,34 +42,37 @@ from sync.wire.link import HELLO, JOIN_KIND, LINK_KIND, WELCOME, Head, Hello, Se
 POLL_SECONDS = 1.0  # between two looks for the welcome
 
 
-async def show_code(phone: Phone, server: str, device_name: str) -> str:
+async def show_code(phone: Phone, server: str, device_name: str, *, key_type: int = ED25519) -> str:
     """Makes the card of a person's further phone, posts it sealed, gives the code to show. Raises: Refused."""
     async with phone.store.transaction() as rows:
         known = await get_identity(rows)
         if known is not None and (known.account is not None or known.link_kind != LINK_KIND):
             raise Refused("store_exists")
-    identity = new_identity(server, device_name, "", phone.draw(32), phone.draw(32))
+    identity = new_identity(server, device_name, "", phone.draw(32), phone.draw(32), key_type=key_type)
     identity.link_kind = LINK_KIND
     return await _post_hello(phone, identity)
 
 
-async def show_join_code(phone: Phone, server: str, person_name: str, device_name: str) -> tuple[str, str | None]:
+async def show_join_code(
+    phone: Phone, server: str, person_name: str, device_name: str, *, key_type: int | None = None
+) -> tuple[str, str | None]:
     """The first phone of a person whom somebody else lets in: an account of her own, then a code to show like any.
 
     Gives that code and her recovery code, which is shown this once: None when the phone has waited before and goes on
-    with what it made then. Raises: Refused.
+    with what it made then, so that `key_type` must be what it was. None: that, or Ed25519. Raises: Refused.
     """
     async with phone.store.transaction() as rows:
         known = await get_identity(rows)
     waiting = known is not None and known.link_kind == JOIN_KIND and known.link_code is not None
-    if known is not None and not (waiting and known.server == server):
+    if known is not None and not (waiting and known.server == server and key_type in (None, known.key_type)):
         raise Refused("store_exists")
     recovery_code = None
     if known is not None:
         identity = known
         identity.person_name, identity.device_name = person_name, device_name
     else:
-        identity = new_identity(server, device_name, person_name, phone.draw(32), phone.draw(32))
+        seeds = phone.draw(32), phone.draw(32)
+        identity = new_identity(server, device_name, person_name, *seeds, key_type=key_type or ED25519)
         _, recovery, recovery_code = await begin_account(phone, identity)
         identity.link_kind, identity.recovery_card = JOIN_KIND, recovery.signed
     return await _post_hello(phone, identity), recovery_code

@@ -67,7 +67,9 @@ async def advance(phone: Phone, transport: Transport, identity: Identity, number
             return identity  # who asks is a recovery card
         new = await get_next_identity(rows)
         if new is None and reasons & FORKED:
-            new = new_identity(current.server, current.device_name, current.person_name, phone.draw(32), phone.draw(32))
+            seeds = phone.draw(32), phone.draw(32)
+            names = current.device_name, current.person_name
+            new = new_identity(current.server, *names, *seeds, key_type=current.key_type)
             await put_next_identity(rows, new)
     if new is not None and not await _is_enrolled(transport, current, new):
         return identity

@@ -94,8 +94,13 @@ def card_identity(server: str, code: Secret) -> Identity:
     return Identity(server, recovery_card(code).signed, ED25519, signing, kem, "", "")
 
 
-async def recover(phone: Phone, server: str, device_name: str, code: Secret, choose: Choose) -> Recovered:
-    """This store becomes a phone of the person whose code it is. Raises: Refused."""
+async def recover(
+    phone: Phone, server: str, device_name: str, code: Secret, choose: Choose, *, key_type: int | None = None
+) -> Recovered:
+    """This store becomes a phone of the person whose code it is. Raises: Refused.
+
+    `key_type`: of the new phone's card; None: what it was when this was begun, or Ed25519.
+    """
     async with phone.store.transaction() as rows:
         begun, known = await get_recovery(rows), await get_identity(rows)
         if begun is not None and known is not None:
@@ -104,11 +109,13 @@ async def recover(phone: Phone, server: str, device_name: str, code: Secret, cho
             raise Refused("store_exists")
         if begun is not None and (begun.old.reveal() != code.reveal() or (begun.done and begun.fresh is None)):
             raise Refused("store_exists")
+        if known is not None and key_type not in (None, known.key_type):
+            raise Refused("store_exists")
     card = card_identity(server, code)
     transport = phone.connect(server)
     try:
         if begun is None:
-            await _begin(phone, transport, card, device_name, code)
+            await _begin(phone, transport, card, device_name, code, key_type or ED25519)
         async with phone.store.transaction() as rows:
             card.account = (await _recovery_of(rows)).account
         if undone := await _undone(phone):
@@ -121,7 +128,9 @@ async def recover(phone: Phone, server: str, device_name: str, code: Secret, cho
     return await _outcome(phone)
 
 
-async def _begin(phone: Phone, transport: Transport, card: Identity, device_name: str, code: Secret) -> None:
+async def _begin(
+    phone: Phone, transport: Transport, card: Identity, device_name: str, code: Secret, key_type: int
+) -> None:
     """Finds account and vaults of the card, and stores who this phone will be. Raises: Refused(code_dead)."""
     known = True
     try:
@@ -140,7 +149,7 @@ async def _begin(phone: Phone, transport: Transport, card: Identity, device_name
         if not known:
             await revoke(transport, card.device, token)
         raise Refused("code_dead")
-    identity = new_identity(card.server, device_name, "", phone.draw(32), phone.draw(32))
+    identity = new_identity(card.server, device_name, "", phone.draw(32), phone.draw(32), key_type=key_type)
     entropy = Secret(phone.draw(recovery_code.ENTROPY_BYTES))
     identity.recovery_check = two_groups(phone, recovery_code.encode(entropy.reveal()))
     async with phone.store.transaction() as rows:

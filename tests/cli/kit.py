@@ -296,14 +296,14 @@ def link_phone(store: Path, approver: Inside, server: str, *, device: str = "pho
 
 
 def join_phone(
-    store: Path, approver: Carnet, server: str, *arguments: str, person: str, device: str
+    store: Path, approver: Carnet, server: str, *arguments: str, person: str, device: str, key_type: int | None = None
 ) -> tuple[Inside, str | None]:
     """The first phone of another person, let in by `approve` with these arguments; and her recovery code."""
     made = Inside(store, approver.passphrase)
 
     async def show() -> tuple[str, str | None]:
         async with made.phone(create=True) as new:
-            return await show_join_code(new, server, person, device)
+            return await show_join_code(new, server, person, device, key_type=key_type)
 
     async def wait() -> None:
         async with made.phone() as new:

@@ -15,6 +15,7 @@ from backend.storage.migrate import migrate
 from backend.vaults.append import append_all
 from backend.vaults.desk import SyncDesk
 from backend.vaults.ruling import Bounds
+from crypto.public.keys import ED25519, ES256
 from crypto.secret.secret import Secret
 from sync.device.founding import recovery_card, store_vault
 from sync.device.identity import CachedToken, get_identity, new_identity, put_identity, put_token
@@ -163,7 +164,9 @@ class ShippedPhone:
     async def begin(self):
         await self.open()
         draw = self._world.rng.randbytes
-        identity = new_identity(SERVER, self.name, "Synthetic Person", draw(32), draw(32))
+        seeds = draw(32), draw(32)
+        kind = (ED25519, ES256)[seeds[0][0] % 2]  # drawn with the seed: families of both kinds
+        identity = new_identity(SERVER, self.name, "Synthetic Person", *seeds, key_type=kind)
         identity.account = ACCOUNT
         self.device, self.card = identity.device, identity.card
         async with self.phone.store.transaction() as rows:

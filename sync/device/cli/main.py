@@ -83,6 +83,17 @@ def _setup(command: Callable[..., argparse.ArgumentParser]) -> None:
     link = command("link", setup.link, "a further phone of yours: shows a code and waits")
     link.add_argument("--server", required=True, metavar="URL")
     link.add_argument("--device", required=True, metavar="NAME")
+    _with_signing(init)
+    _with_signing(link)
+
+
+def _with_signing(made: argparse.ArgumentParser) -> None:
+    made.add_argument(
+        "--signing",
+        choices=("ed25519", "es256"),
+        help="this phone's kind of signing key, for good. ed25519 (the usual) unless the key is to be one that secure "
+        "hardware can hold (Secure Enclave, StrongBox, smart card): es256. Phones of both kinds share one vault",
+    )
 
 
 def _people(command: Callable[..., argparse.ArgumentParser]) -> None:
@@ -91,6 +102,7 @@ def _people(command: Callable[..., argparse.ArgumentParser]) -> None:
     join.add_argument("--server", required=True, metavar="URL")
     join.add_argument("--name", required=True, metavar="PERSON", help="your name")
     join.add_argument("--device", required=True, metavar="NAME")
+    _with_signing(join)
     approve = command(
         "approve", people.approve_code, "let in the phone that shows this code", "approve ABCD-EFGH-… --role editor"
     )
@@ -151,6 +163,7 @@ def _recovery(command: Callable[..., argparse.ArgumentParser]) -> None:
     recover.add_argument(
         "--lost", action="append", metavar="DEVICE|all", help="a phone of yours that is lost (repeatable)"
     )
+    _with_signing(recover)
     recover.add_argument("--rehearse", action="store_true", help="prove the code without using it")
     recover.set_defaults(wrong=recover.error)
 

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from sync.device import people, vaults
 from sync.device.cli.context import DONE, Context, cell
-from sync.device.cli.setup import origin, show_qr
+from sync.device.cli.setup import SIGNING, origin, show_qr
 from sync.device.cli.waiting import exit_code
 from sync.device.linking import approve, show_join_code, wait_to_be_let_in
 from sync.device.overview import members
@@ -24,7 +24,8 @@ _WAITS = "Kept on this phone; it holds from the next sync on: `carnet status` sh
 async def join(context: Context, options: argparse.Namespace) -> int:
     """The first phone of a person whom somebody else lets in."""
     async with context.phone(create=True) as phone:
-        code, recovery_code = await show_join_code(phone, origin(options.server), options.name, options.device)
+        who, key_type = (options.name, options.device), SIGNING.get(options.signing)
+        code, recovery_code = await show_join_code(phone, origin(options.server), *who, key_type=key_type)
         context.line({"code": code, "recovery_code": recovery_code})
         if not context.json:
             if recovery_code:

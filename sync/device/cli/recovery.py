@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Sequence
 
 from sync.device.cli.context import DONE, WAITS, Context, read_file
-from sync.device.cli.setup import origin
+from sync.device.cli.setup import SIGNING, origin
 from sync.device.cli.waiting import exit_code
 from sync.device.reading import identity_of
 from sync.device.recovering import OwnPhone, Recovered, code_was_shown, read_code, recover
@@ -34,7 +34,7 @@ async def recovery(context: Context, options: argparse.Namespace) -> int:
 
 async def recover_now(context: Context, options: argparse.Namespace) -> int:
     """A new phone from the recovery code, or a proof of the code on a phone that is in."""
-    if options.rehearse == bool(options.server or options.device or options.lost):
+    if options.rehearse == bool(options.server or options.device or options.lost or options.signing):
         options.wrong("either --server and --device, or --rehearse")
     if not options.rehearse and not (options.server and options.device):
         options.wrong("--server and --device are needed")
@@ -63,7 +63,8 @@ async def recover_now(context: Context, options: argparse.Namespace) -> int:
         return _named(phones, [part.strip() for part in answer.split(",") if part.strip()])
 
     async with context.phone(create=True) as phone:
-        made = await recover(phone, origin(options.server), options.device, code, choose)
+        key_type = SIGNING.get(options.signing)
+        made = await recover(phone, origin(options.server), options.device, code, choose, key_type=key_type)
         context.result(
             {
                 "device": made.device.hex(),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
+from crypto.public.keys import ED25519, ES256
 from sync.device.cli.context import DONE, Context
 from sync.device.cli.waiting import exit_code
 from sync.device.founding import found
@@ -12,6 +13,9 @@ from sync.device.linking import show_code, wait_to_be_let_in
 from sync.device.reading import identity_of
 from sync.device.refused import Refused
 from sync.device.syncing import sync
+
+# What `--signing` says of a new phone's key.
+SIGNING = {"ed25519": ED25519, "es256": ES256}
 
 
 def origin(url: str) -> str:
@@ -34,10 +38,10 @@ def origin(url: str) -> str:
 async def init(context: Context, options: argparse.Namespace) -> int:
     """A new person, phone, account and vault. The code is shown before anything else can go wrong."""
     vault_name = options.vault or f"{options.name}’s records"
+    names = options.name, options.device, vault_name
     async with context.phone(create=True) as phone:
-        made = await found(
-            phone, origin(options.server), options.name, options.device, vault_name, subject=options.subject == "self"
-        )
+        subject, key_type = options.subject == "self", SIGNING[options.signing or "ed25519"]
+        made = await found(phone, origin(options.server), *names, subject=subject, key_type=key_type)
         context.result(
             {
                 "account": made.account.hex(),
@@ -62,7 +66,8 @@ async def init(context: Context, options: argparse.Namespace) -> int:
 async def link(context: Context, options: argparse.Namespace) -> int:
     """A new phone of a person who has one."""
     async with context.phone(create=True) as phone:
-        code = await show_code(phone, origin(options.server), options.device)
+        key_type = SIGNING[options.signing or "ed25519"]
+        code = await show_code(phone, origin(options.server), options.device, key_type=key_type)
         context.line({"code": code})
         if not context.json:
             context.say("On the phone that is in already, type:\n")
