@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -11,8 +12,10 @@ import pytest
 
 from crypto.public.keys import ED25519, ES256
 from sync.device.cli.main import parser
+from sync.device.linking import show_join_code
 from sync.device.reading import identity_of
 from sync.device.recovering import read_code
+from sync.device.refused import Refused
 from sync.wire.card import RECOVERY
 from tests.cli.kit import DONE, REFUSED, USAGE, WAITS, Carnet, Inside, Server, join_phone, link_phone, notes_of, settle
 
@@ -166,3 +169,32 @@ def test_the_help_says_when_to_choose_which() -> None:
         assert "--signing {ed25519,es256}" in text
         assert "secure hardware" in text
         assert "for good" in text
+
+
+def test_a_copy_that_takes_a_new_card_takes_one_of_the_kind_it_had(server: Server, tmp_path: Path) -> None:
+    phone, _ = begin(tmp_path / "phone", server, "--signing", "es256")
+    record = phone("new", "AllergyIntolerance", ALLERGY)["id"]
+    phone("sync")
+    copy = Inside(shutil.copytree(phone.store, tmp_path / "copy"), phone.passphrase)
+    phone("annotate", record, "on the phone")
+    copy("annotate", record, "on its copy")
+    settle(phone, copy, rounds=3)
+    cards = kinds(phone)
+    assert len(cards) == 2, "the copy has a card of its own"
+    assert set(cards.values()) == {ES256}
+    assert set(notes_of(copy, record)) == {"on the phone", "on its copy"}
+
+
+def test_a_join_that_goes_on_keeps_the_kind_and_refuses_another(server: Server, tmp_path: Path) -> None:
+    waiting = Inside(tmp_path / "waiting")
+
+    async def show(key_type: int | None, *, create: bool = False) -> str | None:
+        async with waiting.phone(create=create) as phone:
+            return (await show_join_code(phone, server.url, "Cara Testcarer", "hers", key_type=key_type))[1]
+
+    assert asyncio.run(show(ES256, create=True)) is not None
+    with pytest.raises(Refused) as refused:
+        asyncio.run(show(ED25519))
+    assert refused.value.code == "store_exists"
+    assert asyncio.run(show(None)) is None
+    assert kind_of(waiting) == ES256
