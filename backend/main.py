@@ -22,6 +22,7 @@ from backend.http.headers import Asgi, Headers
 from backend.http.limits import Buckets, Limited
 from backend.http.logs import Logged, start_logs
 from backend.http.metrics import ITEMS, PUSH_GROUPS, PUSHES, Metrics
+from backend.http.pace import Paced
 from backend.linking import routes as linking
 from backend.ports import Ports
 from backend.settings import Settings, SettingsError, read_settings
@@ -100,7 +101,8 @@ def build(
         request_max_body_size=None,
         debug=False,
     )
-    limited = Limited(app, Buckets(settings.address_all_per_minute_max), now_ms)
+    paced = Paced(app, settings.body_seconds_max, settings.bodies_bytes_max)
+    limited = Limited(paced, Buckets(settings.address_all_per_minute_max), now_ms)
     return App(Logged(Headers(limited, https=origin.startswith("https://")), metrics), app, ports, committer)
 
 

@@ -12,6 +12,7 @@ import os
 import signal
 import socket
 import threading
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ import msgspec
 import structlog
 import uvicorn
 
+from backend.http.pace import PatientProtocol
 from backend.main import Worker
 from backend.settings import Settings
 
@@ -96,7 +98,7 @@ def _config(settings: Settings, app: Any, **more: Any) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         loop="uvloop",
-        http="httptools",
+        http=partial(PatientProtocol, seconds=settings.body_seconds_max),  # type: ignore[arg-type]  # it is only called
         ws="none",
         lifespan="on",
         log_config=None,

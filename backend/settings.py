@@ -39,6 +39,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     address_all_per_minute_max: int = 30_000  # of one address, of every kind
     account_per_minute_max: int = 3_000  # of one account's devices
     metrics: Literal["loopback", "everyone", "nobody"] = "loopback"  # who may read /metrics
+    body_seconds_max: int = 60  # seconds for each 16 KiB of a body, for a head, and for what comes after an answer
+    bodies_bytes_max: int = 268_435_456  # bytes of all bodies that a process holds at a time; one of a sync has 8 MiB
     drain_seconds_max: int = 25  # seconds that requests have to finish when the server stops
 
     def database_path(self) -> Path:

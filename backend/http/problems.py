@@ -27,6 +27,7 @@ _BY_STATUS = {
     404: "not_found",
     405: "method_not_allowed",
     406: "not_acceptable",
+    408: "too_slow",
     413: "too_large",
     415: "unsupported_media_type",
     429: "rate_limited",
@@ -63,6 +64,8 @@ def problem_response(code: str, detail: str | None = None, **members: Any) -> Re
     headers = {}
     if PROBLEMS[code].status == 401:
         headers["WWW-Authenticate"] = "Bearer"
+    if PROBLEMS[code].status == 408:
+        headers["Connection"] = "close"  # the rest of the body is not waited for (RFC 9110 §15.5.9)
     if "retry_after" in members:
         headers["Retry-After"] = str(members["retry_after"])
     body = msgspec.json.encode(document(code, detail, **members))

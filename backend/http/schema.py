@@ -21,7 +21,7 @@ from sync.wire.errors import PROBLEMS
 
 VERSION = "1"  # of the contract: the `v1` of every path
 ALWAYS = ("internal", "unavailable", "rate_limited")  # problems that any route may answer
-WITH_BODY = ("too_large", "unsupported_media_type")
+WITH_BODY = ("too_large", "too_slow", "unsupported_media_type")
 
 
 def routes(others: Sequence[HTTPRouteHandler]) -> list[HTTPRouteHandler]:

@@ -29,6 +29,7 @@ PROBLEMS: dict[str, Problem] = {
     "not_found": Problem(404, "There is nothing here", "Check the address."),
     "method_not_allowed": Problem(405, "The route does not take this method", "See openapi.json."),
     "not_acceptable": Problem(406, "The answer cannot be given in that form", "Leave out the Accept header."),
+    "too_slow": Problem(408, "The body did not arrive in time", "Send it again, less at a time on a slow line.", True),
     "link_taken": Problem(409, "This place has been used", "Show a new code."),
     "card_enrolled": Problem(409, "The card belongs to an account already", "Use that account."),
     "too_large": Problem(413, "The body is larger than this route takes", "Send less at a time."),

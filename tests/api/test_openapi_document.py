@@ -84,6 +84,7 @@ async def test_every_problem_that_a_route_names_is_of_the_table(server):
         "internal",
         "unavailable",
         "too_large",
+        "too_slow",
         "unsupported_media_type",
         "method_not_allowed",
         "not_acceptable",

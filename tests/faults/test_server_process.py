@@ -35,11 +35,12 @@ def command(*arguments: str, **environment: str) -> subprocess.Popen[bytes]:
 
 
 @contextlib.contextmanager
-def running(folder: Path, *arguments: str) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
+def running(folder: Path, *arguments: str, **environment: str) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
     """A server process and its address; it is gone when the block ends."""
     ready = folder / "ready.json"
     ready.unlink(missing_ok=True)
-    process = command("run", "--data", str(folder / "data"), "--port", "0", "--ready-file", str(ready), *arguments)
+    where = ("--data", str(folder / "data"), "--port", "0", "--ready-file", str(ready))
+    process = command("run", *where, *arguments, **environment)
     try:
         for _ in range(400):
             if ready.exists():
