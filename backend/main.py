@@ -26,6 +26,9 @@ from backend.http.pace import Paced
 from backend.linking import routes as linking
 from backend.ports import Ports
 from backend.settings import Settings, SettingsError, read_settings
+from backend.shares import owner_routes, public_routes
+from backend.shares.cors import OpenToPages
+from backend.shares.passcodes import Passcodes
 from backend.storage.engine import Engine, StorageError
 from backend.storage.migrate import migrate
 from backend.vaults import routes as vaults
@@ -52,12 +55,16 @@ async def open_engine(settings: Settings) -> Engine:
 class App:
     """The ASGI application, with its Litestar app (for its routes), its ports (for tests) and its committer."""
 
-    def __init__(self, asgi: Asgi, litestar: Litestar, ports: Ports, committer: GroupCommitter) -> None:
-        self.asgi, self.litestar, self.ports, self._committer = asgi, litestar, ports, committer
+    def __init__(
+        self, asgi: Asgi, litestar: Litestar, ports: Ports, committer: GroupCommitter, passcodes: Passcodes
+    ) -> None:
+        self.asgi, self.litestar, self.ports = asgi, litestar, ports
+        self._committer, self._passcodes = committer, passcodes
 
     async def close(self) -> None:
         """Lets what is being committed finish, then lets go of the database."""
         await self._committer.drain()
+        self._passcodes.close()
         await self.ports.engine.close()
 
 
@@ -86,11 +93,14 @@ def build(
     ports = Ports(settings, origin, engine, now_ms, entropy, addresses, accounts_)
     committer = GroupCommitter(append)
     desk = SyncDesk(engine, committer.submit, breathe, metrics.count)
+    passcodes = Passcodes()
     handlers = [
         *access.routes(ports),
         *accounts.routes(ports),
         *linking.routes(ports),
         *vaults.routes(ports, desk),
+        *owner_routes.routes(ports),
+        *public_routes.routes(ports, passcodes),
         *health.routes(engine, metrics, settings.metrics),
     ]
     app = Litestar(
@@ -103,7 +113,8 @@ def build(
     )
     paced = Paced(app, settings.body_seconds_max, settings.bodies_bytes_max)
     limited = Limited(paced, Buckets(settings.address_all_per_minute_max), now_ms)
-    return App(Logged(Headers(limited, https=origin.startswith("https://")), metrics), app, ports, committer)
+    rim = Headers(OpenToPages(limited), https=origin.startswith("https://"))
+    return App(Logged(rim, metrics), app, ports, committer, passcodes)
 
 
 def _count(metrics: Metrics, outcomes: Sequence[Outcome | Exception]) -> None:

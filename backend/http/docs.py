@@ -19,11 +19,21 @@ class Body(NamedTuple):
     words: str = ""
 
 
+class Parameter(NamedTuple):
+    """A text that a route takes beside path and body: its name, `query` or `header`, and what it is for."""
+
+    name: str
+    place: str
+    words: str
+    required: bool = True
+
+
 class Doc(NamedTuple):
-    """A route: its summary, the words of its problems, its body, its good answers, whether it needs a token."""
+    """A route: its summary, good answers, the words of its problems, its body, whether it needs a token, parameters."""
 
     summary: str
     answers: dict[int, Body | None]
     problems: tuple[str, ...] = ()
     body: Body | None = None
     token: bool = False
+    parameters: tuple[Parameter, ...] = ()

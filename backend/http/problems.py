@@ -62,7 +62,7 @@ def document(code: str, detail: str | None = None, **members: Any) -> dict[str, 
 def problem_response(code: str, detail: str | None = None, **members: Any) -> Response[bytes]:
     """The answer that carries a problem document, with the headers that belong to its status."""
     headers = {}
-    if PROBLEMS[code].status == 401:
+    if PROBLEMS[code].status == 401 and not code.startswith("passcode"):
         headers["WWW-Authenticate"] = "Bearer"
     if PROBLEMS[code].status == 408:
         headers["Connection"] = "close"  # the rest of the body is not waited for (RFC 9110 §15.5.9)

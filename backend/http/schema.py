@@ -72,12 +72,17 @@ def document(handlers: Sequence[HTTPRouteHandler]) -> dict[str, Any]:
 
 def _operation(path: str, method: str, doc: Doc, bodies: list[tuple[dict[str, Any], Body]]) -> dict[str, Any]:
     operation: dict[str, Any] = {"summary": doc.summary, "responses": {}, "operationId": _operation_id(method, path)}
-    parameters = [part[1:-1] for part in path.split("/") if part.startswith("{")]
+    parameters: list[dict[str, Any]] = [
+        {"name": part[1:-1], "in": "path", "required": True, "schema": {"type": "string", "pattern": _pattern(part)}}
+        for part in path.split("/")
+        if part.startswith("{")
+    ]
+    parameters += [
+        {"name": p.name, "in": p.place, "required": p.required, "description": p.words, "schema": {"type": "string"}}
+        for p in doc.parameters
+    ]
     if parameters:
-        operation["parameters"] = [
-            {"name": name, "in": "path", "required": True, "schema": {"type": "string", "pattern": "^[0-9a-f]+$"}}
-            for name in parameters
-        ]
+        operation["parameters"] = parameters
     if doc.token:
         operation["security"] = [{"token": []}]
     if doc.body is not None:
@@ -95,6 +100,11 @@ def _operation(path: str, method: str, doc: Doc, bodies: list[tuple[dict[str, An
             "content": {PROBLEM_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
         }
     return operation
+
+
+def _pattern(part: str) -> str:
+    """Ids are hex; what stands in a link for anybody to hold is base64url."""
+    return "^[A-Za-z0-9_-]+$" if part in ("{token}", "{ticket}") else "^[0-9a-f]+$"
 
 
 def _operation_id(method: str, path: str) -> str:

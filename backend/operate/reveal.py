@@ -26,7 +26,7 @@ NOT_TIED = (
     "Addresses are not stored. Log lines carry a route, a status and a random id, and no account or device.",
     "Names, records, reasons and documents are sealed by the devices; the server has no key to them.",
 )
-_TIMES = ("made_at", "enrolled_at", "revoked_at", "expires_at", "at_ms", "until")
+_TIMES = ("made_at", "enrolled_at", "revoked_at", "expires_at", "at_ms", "until", "laid_at")
 _DEVICE_COLUMNS = (
     "device",
     "account",
@@ -75,6 +75,7 @@ async def reveal(db: Reading, text: str) -> Revealed:
     if len(asked) == ACCOUNT_BYTES:
         columns = ("vault", "number", "made_at", "log_bytes")
         await _add(db, sections, Section("vaults founded", store.FOUNDED, (account,), columns))
+        await _shares(db, sections, account)
     for device in devices:
         await _device(db, sections, DeviceId(device))
     if not known or not any(sections.values()):
@@ -86,6 +87,23 @@ async def _add(db: Reading, sections: dict[str, list[dict[str, Any]]], section: 
     rows = [_shown(more | row) for row in await fetch_section(db, section)]
     if rows:
         sections.setdefault(section.name, []).extend(rows)
+
+
+async def _shares(db: Reading, sections: dict[str, list[dict[str, Any]]], account: bytes) -> None:
+    """What an account has shared: settings, sizes, and openings whose openers are sealed to the share's owner."""
+    settings = ("long_term", "direct", "made_at", "expires_at", "opens_max", "paused", "revoked_at", "tries", "opens")
+    for section in (
+        Section("shares", store.SHARES, (account,), ("share", "token_hash", "owner_hash", *settings, "records")),
+        Section("share files", store.SHARE_FILES, (account,), ("share", "place", "content_type", "laid_at", "bytes")),
+        Section(
+            "share openings",
+            store.SHARE_OPENINGS,
+            (account,),
+            ("share", "number", "at_ms", "outcome", "sealed_bytes", "begins"),
+        ),
+        Section("share tickets", store.SHARE_TICKETS, (account,), ("share", "ticket_hash", "place", "expires_at")),
+    ):
+        await _add(db, sections, section)
 
 
 async def _device(db: Reading, sections: dict[str, list[dict[str, Any]]], device: DeviceId) -> None:

@@ -24,6 +24,22 @@ TOKENS = "SELECT token_hash, expires_at FROM tokens WHERE device = $1"
 ONCE = "SELECT kind, value_hash, expires_at FROM once WHERE device = $1"
 NOTICES = "SELECT number, kind, at_ms FROM notices WHERE device = $1 ORDER BY number"
 FOUNDED = "SELECT vault, number, made_at, bytes FROM vaults WHERE account = $1 ORDER BY number"
+SHARES = (
+    "SELECT share, token_hash, owner_hash, long_term, direct, made_at, expires_at, opens_max, paused, revoked_at,"
+    " tries, opens, records FROM shares WHERE account = $1 ORDER BY made_at, share"
+)
+SHARE_FILES = (
+    "SELECT f.share, f.place, f.content_type, f.laid_at, length(f.jwe) FROM share_files f"
+    " JOIN shares s ON s.share = f.share WHERE s.account = $1 ORDER BY f.share, f.place"
+)
+SHARE_OPENINGS = (
+    "SELECT o.share, o.number, o.at_ms, o.outcome, length(o.opener), substr(o.opener, 1, 8) FROM share_openings o"
+    " JOIN shares s ON s.share = o.share WHERE s.account = $1 ORDER BY o.share, o.number"
+)
+SHARE_TICKETS = (
+    "SELECT t.share, t.ticket_hash, t.place, t.expires_at FROM share_tickets t"
+    " JOIN shares s ON s.share = t.share WHERE s.account = $1 ORDER BY t.share, t.expires_at"
+)
 VAULTS_OF_MEMBER = (
     "SELECT v.vault, v.number, v.bytes, v.state, v.facts FROM vaults v WHERE v.number IN"
     " (SELECT vault FROM members WHERE device = $1) ORDER BY v.number"

@@ -13,6 +13,7 @@ from sync.wire.item import SetRole
 from tests.api.family_kit import join, removed
 from tests.api.phone_kit import CardKeys, keybox_for, make_entry, make_frames, wraps_for
 from tests.api.server_kit import Served
+from tests.api.share_kit import Share
 
 MIGRATIONS = Path(__file__).parents[2] / "backend" / "storage" / "migrations"
 
@@ -36,6 +37,8 @@ async def busy(server: Served):
     await dad.post_json("/v1/devices", dad.card.enrolment(dad.account, laptop))
     await dad.post_json("/v1/devices", laptop.enrolment(dad.account, CardKeys("dads watch")))
     await dad.found()
+    share = await Share(dad).made()
+    await share.open(embeddedLengthMax=1)
     return mum, book, dad
 
 
@@ -45,6 +48,10 @@ async def test_an_account_sees_all_of_its_rows(server):
     assert set(found.sections) == {
         "accounts",
         "vaults founded",
+        "shares",
+        "share files",
+        "share openings",
+        "share tickets",
         "devices",
         "revoked enrolments",
         "tokens",

@@ -16,7 +16,7 @@ def guarded(server: Served) -> list[tuple[str, str, str]]:
         for handler in route.route_handlers:
             doc = handler.opt.get(DOC)
             if doc is not None and doc.token:
-                path = route.path_format.replace("{device}", "ab" * 32)
+                path = route.path_format.replace("{device}", "ab" * 32).replace("{share}", "ab" * 16)
                 media_type = doc.body.media_type if doc.body else ""
                 found += [(str(getattr(m, "value", m)), path, media_type) for m in handler.http_methods]
     return found
@@ -40,10 +40,16 @@ async def test_every_route_with_a_token_is_closed_to_it_whatever_else_is_wrong(s
     """ACC-9: with each token given before, with and without a body, of the right type and another."""
     _, tokens = await revoked_phone(server)
     routes = guarded(server)
-    assert {(method, path.rpartition("/")[0] if "ab" * 32 in path else path) for method, path, _ in routes} == {
+    assert {(method, path.replace("ab" * 16, "*")) for method, path, _ in routes} == {
         ("GET", "/v1/devices"),
-        ("DELETE", "/v1/devices"),
+        ("DELETE", "/v1/devices/**"),
         ("POST", "/v1/sync"),
+        ("PUT", "/v1/shares/*"),
+        ("GET", "/v1/shares/*"),
+        ("PATCH", "/v1/shares/*"),
+        ("DELETE", "/v1/shares/*"),
+        ("PUT", "/v1/shares/*/files"),
+        ("GET", "/v1/shares/*/openings"),
     }
     for token in tokens:
         for method, path, media_type in routes:
