@@ -29,8 +29,8 @@ from sync.wire.limits import SUITES_KNOWN
 
 HALTING = {"cloned", NEWER_VERSION}  # nothing is sent after these until a person has acted
 CODES_OF_THE_VAULT = {"removed", "behind", "diverged"}  # said of the vault, not of an item
-WAITS_FOR_GRACE = {"until"}  # her frames stay as they are; they become grace frames
-WAITS_FOR_ROOM = {"quota"}  # another day the same frames are taken: what waits is never set aside for it
+# What was handed in stays as it is: after `until` frames become grace frames, after `quota` another day takes them.
+WAITS = {"until", "quota"}
 
 
 async def hear(rows: Rows, identity: Identity, asked: Asked, answer: VaultAnswer) -> None:
@@ -48,7 +48,7 @@ async def hear(rows: Rows, identity: Identity, asked: Asked, answer: VaultAnswer
     await hear_of_lost(rows, asked.number, identity.device, state, answer.lost_entries)
     if answer.code == "device_forked" and asked.intent is None:
         await _forked(rows, identity, asked, state, answer.proof)
-    elif answer.code and answer.code not in CODES_OF_THE_VAULT | WAITS_FOR_GRACE:
+    elif answer.code and answer.code not in CODES_OF_THE_VAULT | WAITS:
         await _refused(rows, asked, state, answer, sealed_at_head=was_at_head and answer.next == asked.cursor)
     if answer.code == "diverged" and state.halted is None:
         state.halted = "diverged"
@@ -107,7 +107,7 @@ async def _refused(rows: Rows, asked: Asked, state: VaultState, answer: VaultAns
         return
     tail = [f for f in await rows.get_flying(asked.number) if item_hash(f.item.signed) not in state.acked]
     again = (answer.code, bytes(state.log.entry_head))
-    if tail and sealed_at_head and state.refusal == again and answer.code not in WAITS_FOR_ROOM:
+    if tail and sealed_at_head and state.refusal == again:
         await _set_aside(rows, asked.number, tail[0], answer.code, state)
     state.refusal = again
     await rows.drop_flying(asked.number, [f.fseq for f in tail])

@@ -14,7 +14,7 @@ import msgspec
 from sync.device.access import access_token, listed_vaults, refusal
 from sync.device.duties import set_aside_a_viewers, take_duties
 from sync.device.identity import Identity, get_identity, put_identity
-from sync.device.intake import CODES_OF_THE_VAULT, WAITS_FOR_GRACE, WAITS_FOR_ROOM, finish, hear, take
+from sync.device.intake import CODES_OF_THE_VAULT, WAITS, finish, hear, take
 from sync.device.invitations import look_at
 from sync.device.notices import keep_notices, kept_notices
 from sync.device.outbox import DAY_MS, Asked, may_grant, prepare, replay_ask
@@ -134,7 +134,7 @@ class _Run:
                 reports.setdefault(number, VaultReport("")).code = code
                 mark, more, halted = await self._where(number)
                 stops = code in STOPS and number not in self._rebased
-                at_rest = halted or stops or (code in WAITS_FOR_GRACE | WAITS_FOR_ROOM and mark[1])
+                at_rest = halted or stops or (code in WAITS and mark[1])
                 still[number] = still.get(number, 0) + 1 if marks.get(number) == mark else 0
                 marks[number] = mark
                 if more and not at_rest and still[number] < STILL_ROUNDS_MAX:
