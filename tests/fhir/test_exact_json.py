@@ -33,6 +33,16 @@ def test_a_number_keeps_its_text(text):
     assert canonical(loads(text)) == text.encode()
 
 
+def test_a_letter_is_kept_as_it_was_composed():
+    """FHI-4."""
+    one, two, ligature = "\u00e9", "e\u0301", "\ufb01"
+    for text in (one, two, ligature, "\u212b"):
+        assert loads(canonical(text)) == text
+        assert canonical(text) == f'"{text}"'.encode()
+        assert canonical({text: text}) == f'{{"{text}":"{text}"}}'.encode()
+    assert loads(canonical({one: one, two: two})) == {one: one, two: two}, "two names, not one twice"
+
+
 def test_numbers_of_other_texts_are_other_numbers():
     assert len({loads(text) for text in NUMBERS}) == len(NUMBERS)
     assert loads("5.40") != loads("5.4")
@@ -123,6 +133,7 @@ def test_floats_have_lost_their_text():
 
 
 def test_what_cannot_be_read_is_nothing_to_a_view():
+    """FHI-5."""
     assert loads_or_none(b"{") is None
     assert loads_or_none(b"[5.40]") == [Number("5.40")]
 

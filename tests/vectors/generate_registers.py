@@ -13,6 +13,7 @@ from sync.fhir.exact import ExactJsonError, canonical, loads
 from sync.fhir.invariants import broken
 from sync.fhir.quiet import same
 from sync.fhir.registers import resplit, split
+from sync.fhir.table import ODD_KEY, registers_of, types
 from sync.merge.change import SOURCE, Change, RecordId, Via, make_dot
 from sync.merge.record import Record
 
@@ -240,6 +241,17 @@ def copy_case(name, before, after):
     return {**case, "registers": told(resplit(newer, held))}
 
 
+def table_case(type_):
+    """What each key of a type covers, those that cover their own element alone left out; and which are sets.
+
+    A published key covers the same for ever: a difference here is a new protocol and no correction.
+    """
+    registers = registers_of(type_).registers()
+    ties = {r.key: list(r.elements) for r in registers if r.elements != (r.key,) and r.key != ODD_KEY}
+    sets = sorted(r.key for r in registers if r.repeating)
+    return {"name": type_, "musts": ["FHI-12"], "ties": ties, "sets": sets}
+
+
 def files():
     """Each file's name and its cases."""
     return {
@@ -261,6 +273,7 @@ def files():
              "broken": sorted(key for key, _ in broken(loads(text)))}
             for place, text in enumerate(BROKEN)
         ],
+        "table": [table_case(type_) for type_ in types()],
     }  # fmt: skip
 
 

@@ -1,6 +1,7 @@
 """The FHIR floor against openapi/vectors/registers/*.json, and those files against the function that wrote them."""
 
 import json
+from itertools import chain
 
 import pytest
 
@@ -9,6 +10,7 @@ from sync.fhir.exact import ExactJsonError, canonical, loads
 from sync.fhir.invariants import broken
 from sync.fhir.quiet import same
 from sync.fhir.registers import join, resplit, split
+from sync.fhir.table import registers_of
 from tests.vectors import generate_registers
 
 # What a person expects of each case, so that the generator cannot make its own mistakes the law.
@@ -61,6 +63,18 @@ def test_the_files_are_what_the_generator_gives():
     assert {path.stem for path in generate_registers.FOLDER.glob("*.json")} == set(made)
     for name, listed in made.items():
         assert (generate_registers.FOLDER / f"{name}.json").read_text() == generate_registers.text_of(listed)
+
+
+@pytest.mark.parametrize("case", cases("table"))
+def test_a_published_key_covers_what_it_always_covered(case):
+    """FHI-12."""
+    table = registers_of(case["name"])
+    for key, elements in case["ties"].items():
+        assert {table.register_of(element).key for element in elements} == {key}
+        assert list(table.register_of(key).elements) == elements
+    others = {key for register in table.registers() for key in register.elements} - set(chain(*case["ties"].values()))
+    assert {table.register_of(element).elements for element in others} == {(element,) for element in others}
+    assert {register.key for register in table.registers() if register.repeating} == set(case["sets"])
 
 
 @pytest.mark.parametrize("case", cases("json"))
