@@ -1,15 +1,25 @@
 """What openapi/protocol/keys.md demands of a phone and no vector shows."""
 
+import hashlib
 import os
 
-from crypto.secret.kdf import epoch_id
+import pytest
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from crypto.secret.kdf import derive, epoch_id
 from crypto.secret.secret import Secret
+from crypto.secret.signing import SigningKey
 from sync.device.outbox import _keybox
 from sync.device.phone import Phone
 from sync.log.state import LogState
-from sync.vault.keyring import Keyring, open_keybox
+from sync.vault.frames import seal_frame
+from sync.vault.keyring import Keyring, open_keybox, seal_keybox
 from sync.vault.state import VaultState
-from sync.wire.item import Epoch
+from sync.wire.codec import encode
+from sync.wire.item import NO_FRAME, Epoch, FrameHeader, read_frame
 
 VAULT = b"v" * 32
 OLD, HEAD = Secret(b"o" * 32), Secret(b"h" * 32)
@@ -30,3 +40,24 @@ def test_key_10_a_phone_that_lacks_an_old_key_lays_no_keybox():
 def test_key_10_a_phone_that_holds_every_key_lays_one_that_gives_the_older_ones():
     box = _keybox(PHONE, state_with(OLD, HEAD), EPOCH, HEAD)
     assert open_keybox(VAULT, box, HEAD) == [OLD]
+
+
+def hkdf(label, length, context=b"", salt=None):
+    """RFC 5869 once more, without our code: what the head's key gives under a label."""
+    return HKDF(hashes.SHA256(), length, salt, b"carnet/1/" + label + b"\0" + context).derive(HEAD.reveal())
+
+
+def test_key_8_each_use_of_an_epoch_key_has_a_key_of_its_own_label():
+    salt, header = b"s" * 32, FrameHeader(1, VAULT, b"d" * 32, 1, NO_FRAME, EPOCH.id, 0, b"l" * 32)
+    frame = read_frame(seal_frame(header, b"inside", HEAD, salt, SigningKey.from_seed(1, OLD)).signed)
+    box = seal_keybox(VAULT, EPOCH.id, HEAD, [OLD], salt)
+    sealed = {b"frame": (encode(header), frame.ciphertext), b"keybox": (VAULT + EPOCH.id, box.sealed)}
+    for label, (bound, ciphertext) in sealed.items():
+        okm = hkdf(label, 44, hashlib.sha256(bound).digest(), salt)
+        AESGCM(okm[:32]).decrypt(okm[32:], ciphertext, bound)
+        other = hkdf(b"keybox" if label == b"frame" else b"frame", 44, hashlib.sha256(bound).digest(), salt)
+        for key in (HEAD.reveal(), other[:32]):
+            with pytest.raises(InvalidTag):
+                AESGCM(key).decrypt(okm[32:], ciphertext, bound)
+    assert epoch_id(HEAD) == hkdf(b"epoch id", 32)
+    assert derive(HEAD, "root") == hkdf(b"root", 32)

@@ -55,6 +55,22 @@ async def only_the_epoch_of_its_own_log(pair: Pair) -> None:
 
 @pytest.mark.parametrize("story", [removed_card, unknown_card, only_the_epoch_of_its_own_log])
 def test_a_phone_wraps_only_the_epoch_and_for_the_cards_of_its_own_log(story) -> None:  # type: ignore[no-untyped-def]
+    """KEY-7."""
+    run(story)
+
+
+def test_key_7_a_card_is_given_a_wrap_once_a_day_and_again_for_another_epoch_or_day() -> None:
+    async def story(pair: Pair) -> None:
+        assert pair.b.device is not None
+        given = [len((await asked(pair, pair.b.device)).wraps) for _ in range(3)]
+        assert given == [1, 0, 0]
+        pair.a._world.now += outbox.DAY_MS  # type: ignore[attr-defined]
+        assert len((await asked(pair, pair.b.device)).wraps) == 1
+        await pair.a.rotate()
+        for _ in range(2):
+            await pair.a.sync()
+        assert len((await asked(pair, pair.b.device)).wraps) == 1
+
     run(story)
 
 
