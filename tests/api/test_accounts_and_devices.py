@@ -203,7 +203,7 @@ async def test_a_card_of_another_account_is_not_taken_over(server):
 
 
 async def test_an_account_has_so_many_devices_and_no_more(tmp_path):
-    """ACC-14."""
+    """ACC-14, LIM-7."""
     async with served(tmp_path, devices_an_account_max=2) as server:
         mum = await server.registered("mum")
         codes = []

@@ -62,7 +62,7 @@ async def test_health(server):
 
 
 async def test_every_route_with_a_token_refuses_a_request_without_one(server):
-    """ACC-8."""
+    """ACC-8, SYN-1."""
     guarded = [(m, p) for m, p, h in handlers(server) if h.opt[DOC].token]
     assert len(guarded) == 9
     for method, path in guarded:
@@ -70,7 +70,7 @@ async def test_every_route_with_a_token_refuses_a_request_without_one(server):
 
 
 async def test_every_body_has_a_type_that_is_enforced(server):
-    """ERR-4: another type, none, or a compressed body is 415, before anything is read."""
+    """ERR-4: another type, none, or a compressed body is 415, before anything is read. SYN-1."""
     mum = await server.registered("mum")
     for method, path, handler in handlers(server):
         body = handler.opt[DOC].body

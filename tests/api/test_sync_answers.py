@@ -128,7 +128,7 @@ async def test_invitations_are_vaults_that_list_the_card_and_were_not_named(serv
 
 
 async def test_the_head_key_comes_whatever_the_page(server):
-    """SYN-17: while epoch_held is below the head's number, or a key is missing."""
+    """SYN-17: while epoch_held is below the head's number, or a key is missing. KEY-6."""
     mum = await server.registered("mum")
     book = await mum.found()
     tablet, theirs = await second_phone(server, mum, book, "tablet")
@@ -430,14 +430,14 @@ async def test_a_lost_entry_that_stands_again_is_let_go(server):
     ids=["vault", "hash", "negative", "beyond", "twice", "too many", "notice below", "notice beyond"],
 )
 async def test_a_request_beyond_its_limits_is_malformed_as_a_whole(server, request_):
-    """SYN-3."""
+    """SYN-3, LIM-3."""
     mum = await server.registered("mum")
     response = await server.client.post("/v1/sync", content=encode_request(request_), headers=mum.headers | MSGPACK)
     assert code_of(response) == "malformed"
 
 
 async def test_too_many_items_are_malformed_as_a_whole(server):
-    """SYN-3."""
+    """SYN-3, LIM-3."""
     mum = await server.registered("mum")
     book = await mum.found()
     frame = make_frame(book, mum.card)

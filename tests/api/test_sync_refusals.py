@@ -78,7 +78,7 @@ async def test_a_stranger_hears_the_same_of_a_vault_that_exists_and_of_one_that_
 
 @pytest.mark.parametrize("fault", ["bytes", "signature", "kind", "size", "epoch"])
 async def test_shape(server, fault):
-    """SYN-30: what cannot be read is refused, and nothing after it is looked at."""
+    """SYN-30: what cannot be read is refused, and nothing after it is looked at. LIM-2."""
     mum = await server.registered("mum")
     book = await mum.found()
     good, after = make_frames(book, mum.card, 2)
@@ -337,7 +337,7 @@ async def test_a_proxys_own_entry_is_refused_after_the_end_date_too(server):
 
 
 async def test_wraps_of_a_new_epoch_are_for_every_live_card(server):
-    """SYN-37."""
+    """SYN-37, KEY-5."""
     mum = await server.registered("mum")
     recovery = CardKeys("sheet", RECOVERY)
     book, item, epoch, live = founding(mum.card, mum.person, recovery=recovery)
@@ -357,7 +357,7 @@ async def test_wraps_of_a_new_epoch_are_for_every_live_card(server):
 
 
 async def test_an_added_card_needs_its_wrap(server):
-    """SYN-37."""
+    """SYN-37, KEY-5."""
     mum = await server.registered("mum")
     book = await mum.found()
     card = CardKeys("tablet")
@@ -369,7 +369,7 @@ async def test_an_added_card_needs_its_wrap(server):
 
 
 async def test_quota_of_a_persons_day(tmp_path):
-    """SYN-38: a person's bytes a day, all her phones together, and the next day again."""
+    """SYN-38: a person's bytes a day, all her phones together, and the next day again. LIM-5."""
     async with served(tmp_path, person_day_bytes_max=5_000) as server:
         mum = await server.registered("mum")
         book = await mum.found()
@@ -391,7 +391,7 @@ async def test_quota_of_a_persons_day(tmp_path):
 
 
 async def test_quota_of_a_vault(tmp_path):
-    """SYN-38."""
+    """SYN-38, LIM-5."""
     async with served(tmp_path, vault_bytes_max=6_000) as server:
         mum = await server.registered("mum")
         book = await mum.found()
@@ -402,7 +402,7 @@ async def test_quota_of_a_vault(tmp_path):
 
 
 async def test_twenty_entries_a_day_of_who_is_no_owner(server):
-    """SYN-38, member-flood."""
+    """SYN-38, member-flood. LIM-6."""
     mum = await server.registered("mum")
     book = await mum.found()
     dad, theirs = await join(server, mum, book, "dad", "editor")
@@ -487,7 +487,7 @@ async def test_grace_begins_anew_with_another_loss(server):
 
 
 async def test_an_account_founds_so_many_vaults(tmp_path):
-    """SYN-40."""
+    """SYN-40, LIM-7."""
     async with served(tmp_path, vaults_an_account_max=1) as server:
         mum = await server.registered("mum")
         await mum.found()

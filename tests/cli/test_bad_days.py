@@ -71,6 +71,7 @@ def asked(phone: Inside) -> set[str]:
 
 
 def test_a_copied_store_is_found_out_re_enrolled_and_both_values_are_there(world: World) -> None:
+    """BAD-24, BAD-31, BAD-32."""
     shutil.copytree(world.b.store, world.folder / "copy")
     copy = Inside(world.folder / "copy", world.b.passphrase)
     world.doses(world.b, "written on the phone")
@@ -167,6 +168,7 @@ def everybody_has(world: World, notes: list[str]) -> None:
 
 @pytest.mark.parametrize("read_by_all", [True, False])
 def test_a_server_put_back_before_others_wrote_gets_everything_again(world: World, read_by_all: bool) -> None:
+    """PHN-14, BAD-40."""
     old = world.copy("old")
     for number in range(3):
         world.b("annotate", world.medication, f"lost by the server {number}")
@@ -182,6 +184,7 @@ def test_a_server_put_back_before_others_wrote_gets_everything_again(world: Worl
 
 
 def test_a_server_put_back_after_which_others_wrote_loses_and_doubles_nothing(world: World) -> None:
+    """BAD-20."""
     old = world.copy("old")
     for number in range(3):
         world.b("annotate", world.medication, f"lost by the server {number}")

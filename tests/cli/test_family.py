@@ -94,6 +94,7 @@ def wraps_of(server: Server) -> list[tuple[bytes, bytes, bytes]]:
 
 
 def test_both_phones_of_a_removed_person_hear_removed_and_nothing_more(removed: Removed) -> None:
+    """PPL-10."""
     for done in removed.heard:
         assert done.code == REFUSED
         assert [vault["code"] for vault in done.json["vaults"]] == ["removed"]
@@ -102,6 +103,7 @@ def test_both_phones_of_a_removed_person_hear_removed_and_nothing_more(removed: 
 
 
 def test_a_removed_phone_reads_and_exports_what_it_has_and_edits_no_more(removed: Removed, tmp_path: Path) -> None:
+    """PPL-10."""
     for phone in (removed.first, removed.second):
         assert phone("show", removed.record)["resource"]["code"] == {"text": "Latex"}
         assert phone("export", str(tmp_path / f"{phone.store.name}.json"))["records"] == 1
@@ -118,6 +120,8 @@ def test_what_she_wrote_offline_is_stored_void_and_shown_to_the_owner(removed: R
 
 
 def test_the_server_holds_no_wrap_for_her_cards_at_the_new_epoch(removed: Removed) -> None:
+    """PPL-6."""
+
     async def look() -> tuple[bytes, set[bytes]]:
         async with removed.mum.phone() as phone, phone.store.transaction() as rows:
             state = await rows.get_vault(1)
@@ -177,6 +181,7 @@ def test_the_owner_adopts_what_the_removed_caregiver_wrote(removed: Removed) -> 
 
 
 def test_a_caregiver_can_neither_add_an_owner_nor_remove_the_subject(server: Server, tmp_path: Path) -> None:
+    """PPL-2."""
     mum = make_phone(tmp_path / "mum", server.url)
     carer, _ = join_phone(tmp_path / "carer", mum, server.url, "--role", "editor", person=CARER, device="carer")
     for words in (("remove", "Testa Testperson"), ("role", CARER, "owner"), ("handover", CARER)):
@@ -188,6 +193,7 @@ def test_a_caregiver_can_neither_add_an_owner_nor_remove_the_subject(server: Ser
 
 
 def test_a_co_owner_cannot_remove_the_subject_nor_lower_her_role(server: Server, tmp_path: Path) -> None:
+    """PPL-2."""
     mum = make_phone(tmp_path / "mum", server.url)
     dad, _ = join_phone(tmp_path / "dad", mum, server.url, "--role", "owner", person="Dan Testdad", device="dad")
     for words in (("remove", "Testa Testperson"), ("role", "Testa Testperson", "editor"), ("remove", "phone A")):
@@ -197,6 +203,7 @@ def test_a_co_owner_cannot_remove_the_subject_nor_lower_her_role(server: Server,
 
 
 def test_a_viewer_who_drops_her_own_second_phone_locks_nobody_out(server: Server, tmp_path: Path) -> None:
+    """PPL-7, PPL-8."""
     mum = make_phone(tmp_path / "mum", server.url)
     vio, _ = join_phone(tmp_path / "vio", mum, server.url, "--role", "viewer", person=VIEWER, device="vio one")
     second = link_phone(tmp_path / "second", vio, server.url, device="vio two")
@@ -242,6 +249,7 @@ def test_a_vault_for_a_child_is_handed_over_and_the_child_removes_its_mother(ser
 
 
 def test_a_removal_without_network_is_kept_and_holds_from_the_next_sync_on(tmp_path: Path) -> None:
+    """PPL-1."""
     server = Server(tmp_path / "server").start()
     try:
         mum = make_phone(tmp_path / "mum", server.url)
@@ -260,6 +268,7 @@ def test_a_removal_without_network_is_kept_and_holds_from_the_next_sync_on(tmp_p
 
 
 def test_an_end_date_is_inherited_and_an_owners_phone_acts_on_it(server: Server, tmp_path: Path) -> None:
+    """PPL-5, PPL-6, PPL-8."""
     mum = make_phone(tmp_path / "mum", server.url)
     arguments = ("--role", "editor", "--until", "2030-12-31")
     carer, _ = join_phone(tmp_path / "carer", mum, server.url, *arguments, person=CARER, device="carer")
@@ -297,6 +306,7 @@ async def interrupted(phone: Inside) -> None:
 
 
 def test_what_waits_when_its_author_may_only_read_is_set_aside(server: Server, tmp_path: Path) -> None:
+    """PPL-9."""
     mum = make_phone(tmp_path / "mum", server.url)
     carer, _ = join_phone(tmp_path / "carer", mum, server.url, "--role", "editor", person=CARER, device="carer")
     record = mum("new", "AllergyIntolerance", ALLERGY)["id"]
@@ -312,7 +322,7 @@ def test_what_waits_when_its_author_may_only_read_is_set_aside(server: Server, t
 
 
 def test_joining_shows_a_recovery_code_once_and_a_code_at_each_try(server: Server, tmp_path: Path) -> None:
-    """`join` as a process, stopped while it waits, and called again; MUST CLI-2."""
+    """`join` as a process, stopped while it waits, and called again; MUST CLI-2. PPL-4."""
     mum, new = make_phone(tmp_path / "mum", server.url), Carnet(tmp_path / "new")
     words = ("--no-keyring", "join", "--server", server.url, "--name", CARER, "--device", "carer")
     first = new.start(*words)
@@ -343,6 +353,7 @@ class Deaf(HttpTransport):
 
 
 def test_letting_a_phone_in_is_done_now_or_forgotten(server: Server, tmp_path: Path) -> None:
+    """PPL-3."""
     mum, new = make_phone(tmp_path / "mum", server.url), Inside(tmp_path / "new")
 
     async def try_it() -> str:

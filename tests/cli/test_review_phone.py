@@ -400,6 +400,7 @@ def test_a_server_that_lost_much_is_handed_all_of_it_in_one_sync(
 
 
 def test_what_an_author_saw_is_compared_also_with_items_that_came_in_the_same_message() -> None:
+    """PHN-12."""
     signing, kem = SigningKey.from_seed(ED25519, Secret(bytes([1]) * 32)), KemKey.from_seed(Secret(bytes([2]) * 32))
     card = make_card(DEVICE, signing, kem)
     key = Secret(bytes([3]) * 32)

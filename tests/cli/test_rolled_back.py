@@ -86,6 +86,7 @@ def code_of(phone: Inside) -> str | None:
 
 
 def test_what_one_owner_has_adopted_is_not_offered_to_the_other(owners: Family) -> None:
+    """BAD-11, BAD-12."""
     owners.carer("annotate", owners.record, "written offline")
     owners.carer("annotate", owners.record, "and this")
     remove_the_carer(owners)
@@ -117,6 +118,7 @@ def test_what_two_owners_adopt_at_once_is_one_note_for_everybody(owners: Family)
 
 
 def test_what_an_owner_declines_is_not_offered_any_more_and_changes_nothing(owners: Family) -> None:
+    """BAD-11."""
     owners.carer("annotate", owners.record, "written offline")
     remove_the_carer(owners)
     owners.carer.run("sync")
@@ -130,6 +132,7 @@ def test_what_an_owner_declines_is_not_offered_any_more_and_changes_nothing(owne
 
 
 def test_an_editor_cannot_adopt_what_a_removed_person_wrote(family: Family) -> None:
+    """BAD-10."""
     family.carer("annotate", family.record, "written offline")
     remove_the_carer(family)
     family.carer.run("sync")

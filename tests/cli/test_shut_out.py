@@ -136,6 +136,7 @@ def keeps_what_it_has(phone: Carnet, medication: str, folder: Path, told: str | 
 def test_a_phone_that_is_shut_out_keeps_works_and_exports_what_waits(
     shut_out: Any, told: str | None, world: World, tmp_path: Path
 ) -> None:
+    """ERR-7, PHN-13."""
     edit(world.b, world.medication, "a dose of the day before")
     shut_out(world)
     keeps_what_it_has(world.b, world.medication, tmp_path, told)

@@ -27,6 +27,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 def test_a_new_vault_reaches_ones_other_phones_by_itself(server: Server, tmp_path: Path) -> None:
+    """PPL-11, PPL-12."""
     mum = make_phone(tmp_path / "mum", server.url)
     tablet = link_phone(tmp_path / "tablet", mum, server.url)
     listed = mum("vaults", "new", "Second vault")
@@ -44,6 +45,7 @@ def test_a_new_vault_reaches_ones_other_phones_by_itself(server: Server, tmp_pat
 
 
 def test_somebody_elses_second_vault_is_an_invitation_until_it_is_accepted(server: Server, tmp_path: Path) -> None:
+    """PPL-5, PPL-14."""
     mum = make_phone(tmp_path / "mum", server.url)
     carer, _ = join_phone(tmp_path / "carer", mum, server.url, "--role", "editor", person=CARER, device="carer")
     second = link_phone(tmp_path / "second", carer, server.url, device="second")
@@ -63,6 +65,7 @@ def test_somebody_elses_second_vault_is_an_invitation_until_it_is_accepted(serve
 
 
 def test_one_leaves_a_vault_when_all_is_sent_and_never_as_its_last_owner(server: Server, tmp_path: Path) -> None:
+    """PPL-15."""
     mum = make_phone(tmp_path / "mum", server.url)
     carer, _ = join_phone(tmp_path / "carer", mum, server.url, "--role", "editor", person=CARER, device="carer")
     record = mum("new", "AllergyIntolerance", ALLERGY)["id"]
@@ -79,6 +82,7 @@ def test_one_leaves_a_vault_when_all_is_sent_and_never_as_its_last_owner(server:
 
 
 def test_the_exit_founds_a_vault_from_what_a_phone_holds(server: Server, tmp_path: Path) -> None:
+    """PPL-16."""
     mum = make_phone(tmp_path / "mum", server.url)
     carer, _ = join_phone(tmp_path / "carer", mum, server.url, "--role", "editor", person=CARER, device="carer")
     kept, gone = (mum("new", "AllergyIntolerance", ALLERGY)["id"] for _ in range(2))

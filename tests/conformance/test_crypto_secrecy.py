@@ -31,6 +31,7 @@ class Boxed(msgspec.Struct, frozen=True):
 
 @pytest.mark.parametrize("holder", HOLDERS.values(), ids=HOLDERS)
 def test_no_way_of_printing_shows_the_bytes(holder):
+    """CRY-23."""
     shown = [
         repr(holder),
         str(holder),
@@ -49,6 +50,7 @@ def test_no_way_of_printing_shows_the_bytes(holder):
     "leave", [pickle.dumps, copy.copy, copy.deepcopy, json.dumps, msgspec.json.encode, msgspec.msgpack.encode]
 )
 def test_it_cannot_be_serialised_or_copied(holder, leave):
+    """CRY-23."""
     with pytest.raises(TypeError):
         leave(holder)
 
@@ -68,7 +70,7 @@ def test_a_secret_equals_only_a_secret_with_the_same_bytes():
 
 
 def test_comparison_is_the_constant_time_one():
-    """Read from the source: timing is not tested here."""
+    """Read from the source: timing is not tested here. CRY-21."""
     assert "compare_digest" in inspect.getsource(Secret.__eq__)
 
 
@@ -99,6 +101,7 @@ def test_a_secret_knows_its_length_and_an_empty_one_is_still_there():
     ],
 )
 def test_a_refusal_is_a_word_and_carries_no_cause(refused, text):
+    """CRY-23."""
     with pytest.raises(CryptoError) as caught:
         refused()
     assert str(caught.value) == text

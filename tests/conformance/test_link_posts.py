@@ -29,11 +29,13 @@ WELCOME = Welcome(OTHER.device, b"p" * 16, "a person", 2, (HEAD,), b"a" * 16, b"
 
 
 def test_both_posts_open_for_who_has_the_code():
+    """PHN-16."""
     assert open_hello(PLACE, seal_post(PLACE, HELLO, SALT)) == (HELLO, NEW.device)
     assert open_welcome(PLACE, seal_post(PLACE, WELCOME, SALT)) == WELCOME
 
 
 def test_the_place_and_the_key_come_from_the_secret_alone():
+    """PHN-15."""
     elsewhere = rendezvous(code_for(Secret(b"t" * 16), NEW.device))
     same = rendezvous(code_for(Secret(b"s" * 16), OTHER.device))
     assert elsewhere.link != PLACE.link
@@ -53,6 +55,7 @@ def test_a_card_whose_signature_is_anothers_is_refused():
 
 
 def test_a_hello_is_no_welcome_and_another_place_opens_nothing():
+    """PHN-16."""
     with pytest.raises(LinkRefused):
         open_welcome(PLACE, seal_post(PLACE, HELLO, SALT))
     with pytest.raises(LinkRefused):
@@ -66,6 +69,7 @@ def test_a_post_with_a_bit_flipped_is_refused():
 
 
 def test_names_of_different_length_do_not_show_in_the_size():
+    """PHN-16."""
     short = seal_post(PLACE, WELCOME, SALT)
     longer = seal_post(PLACE, msgspec.structs.replace(WELCOME, person_name="a person with a longer name"), SALT)
     assert len(short.sealed) == len(longer.sealed)

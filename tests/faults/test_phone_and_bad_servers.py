@@ -112,6 +112,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 def test_with_no_server_or_a_wrong_one_local_records_work_and_the_next_good_sync_is_whole(
     role: str, world: World
 ) -> None:
+    """ERR-7, PHN-13."""
     world.between.plays(role)
     try:
         text = world.works_without_a_server(world.a)

@@ -108,6 +108,7 @@ async def delete_an_allergy(phone: Phone) -> None:
 async def test_a_step_that_is_killed_anywhere_was_done_wholly_or_not_at_all(
     step, prepared: Path, tmp_path: Path
 ) -> None:
+    """PHN-1."""
     before = await seen(prepared / "a")
     whole = copied(prepared / "a", tmp_path / "whole")
     steps = await count_steps(whole, None, step)
@@ -155,6 +156,7 @@ async def check_whole(a: Path, b: Path, wanted: Seen) -> None:
 
 
 async def test_a_sync_that_is_killed_anywhere_is_made_whole_by_the_next_one(prepared: Path, tmp_path: Path) -> None:
+    """PHN-9."""
     server, a, b = (copied(prepared / name, tmp_path / f"whole-{name}") for name in ("server", "a", "b"))
     async with server_on(server) as app:
         steps = await count_steps(a, app, sync)

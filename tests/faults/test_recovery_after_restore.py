@@ -55,6 +55,7 @@ async def names(phone: Phone) -> list[str]:
 
 
 async def test_a_restored_server_gets_phone_and_entry_again(tmp_path: Path) -> None:
+    """REC-12."""
     with cheap_lock():
         await prepare(tmp_path)
         async with server_on(tmp_path / "backup") as app:
@@ -66,6 +67,7 @@ async def test_a_restored_server_gets_phone_and_entry_again(tmp_path: Path) -> N
 
 
 async def test_where_others_have_written_meanwhile_the_old_card_signs_its_entry_again(tmp_path: Path) -> None:
+    """REC-12."""
     with cheap_lock():
         await prepare(tmp_path)
         async with server_on(tmp_path / "backup") as app:
@@ -87,6 +89,7 @@ async def test_where_others_have_written_meanwhile_the_old_card_signs_its_entry_
 
 
 async def test_after_some_days_the_used_code_is_kept_no_longer(tmp_path: Path) -> None:
+    """REC-12."""
     with cheap_lock():
         await prepare(tmp_path)
         late: Any = (KEPT_DAYS + 1) * 86_400_000

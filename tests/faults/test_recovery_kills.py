@@ -78,6 +78,7 @@ async def everything(phone: Phone) -> dict[str, Any]:
 async def test_a_recovery_that_is_killed_anywhere_is_finished_by_running_it_again(
     prepared: Prepared, tmp_path: Path
 ) -> None:
+    """REC-9."""
     with cheap_lock():
         whole = Fuse()
         async with server_on(copied(prepared.server, tmp_path / "server")) as app:

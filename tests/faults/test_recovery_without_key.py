@@ -76,6 +76,7 @@ async def test_a_rehearsal_lays_the_key_that_the_code_would_have_lacked(tmp_path
 
 
 async def test_without_the_key_nothing_is_signed_and_the_same_command_goes_on_later(tmp_path: Path) -> None:
+    """REC-6."""
     with cheap_lock():
         async with server_on(tmp_path / "server") as app:
             async with phone_on(tmp_path / "a", app, create=True) as a, phone_on(tmp_path / "n", app, create=True) as n:

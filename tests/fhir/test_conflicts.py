@@ -59,6 +59,7 @@ def two_doses():
 
 
 def test_two_doses_are_one_question_with_both_and_nothing_between():
+    """FHI-30."""
     family, dots = two_doses()
     question = family.question()
     assert (question.kind, question.element, question.registers) == (VALUE, "dosage", ("dosage",))
@@ -68,6 +69,7 @@ def test_two_doses_are_one_question_with_both_and_nothing_between():
 
 
 def test_a_record_in_conflict_shows_the_lowest_dots_value_and_lists_every_sibling():
+    """FHI-20."""
     family, _ = two_doses()
     made = resource(family.record)
     assert made["dosage"] == [{"text": "10 mg"}]
@@ -80,6 +82,7 @@ def test_a_record_in_conflict_shows_the_lowest_dots_value_and_lists_every_siblin
 
 
 def test_taking_one_settles_the_question_for_everybody_and_names_what_it_settled():
+    """FHI-36."""
     family, dots = two_doses()
     question = family.question()
     edit = resolving.resolve_take(family.record, question, 2)
@@ -117,6 +120,7 @@ def test_what_is_taken_must_be_one_of_those_shown():
 
 
 def test_an_answer_to_an_old_question_is_refused():
+    """FHI-36."""
     family, _ = two_doses()
     question = family.question()
     other = Family()
@@ -132,6 +136,7 @@ def test_an_answer_to_an_old_question_is_refused():
 
 
 def test_a_question_keeps_its_id_while_other_registers_change():
+    """FHI-34."""
     family, _ = two_doses()
     before = family.question().id
     family.apply("D", editing.set_element(family.record, "dateAsserted", "2024"))
@@ -155,6 +160,7 @@ def test_equal_words_are_one_value_with_both_dots_beside_a_third():
 
 
 def test_removing_an_element_beside_changing_it_is_asked_and_hides_nothing():
+    """FHI-20."""
     family = imported()
     family.apart(("B", lambda record: editing.unset(record, "dosage")), ("C", set_dose("10 mg")))
     assert family.question().kind == VALUE
@@ -165,6 +171,7 @@ def test_removing_an_element_beside_changing_it_is_asked_and_hides_nothing():
 
 
 def test_several_registers_are_one_question_and_each_side_is_an_answer():
+    """FHI-34, FHI-35."""
     family = imported()
     family.apart(
         ("B", set_dose("10 mg")), ("B", set_to("status", '"stopped"')), ("C", set_dose("2 mg")),
@@ -180,6 +187,7 @@ def test_several_registers_are_one_question_and_each_side_is_an_answer():
 
 
 def test_of_three_people_each_word_is_in_some_answer():
+    """FHI-35."""
     family = imported()
     family.apart(
         ("B", set_dose("10 mg")), ("C", set_dose("2 mg")), ("D", set_dose("3 mg")),
@@ -191,6 +199,7 @@ def test_of_three_people_each_word_is_in_some_answer():
 
 
 def test_a_repetition_removed_while_somebody_changed_it_is_there_and_asked_about():
+    """FHI-30."""
     for choice, left in ((resolving.keep, [{"text": "b"}]), (resolving.delete, None)):
         family = imported()
         family.apart(
@@ -254,6 +263,7 @@ def test_one_repetition_at_two_places_changed_by_two_is_asked_about():
 
 
 def test_an_edit_of_one_repetition_at_two_places_writes_both():
+    """FHI-17."""
     family = at_two_places("inactive", "inactive")
     place = str(1 + [item["id"] for item in family.shown()["contained"]].index("m"))
     family.apply("E", editing.change_repetition(family.record, "contained", place, {"id": "m", "status": "active"}))
@@ -321,6 +331,7 @@ NEWER = RAMIPRIL.replace("5 mg", "10 mg")
 
 
 def test_a_newer_copy_that_differs_from_what_the_person_had_seen_is_asked_about_once():
+    """FHI-31."""
     family = imported()
     family.apply("B", set_dose("2.5 mg")(family.record))
     assert family.question() is None
@@ -385,6 +396,7 @@ def test_a_persons_value_that_had_seen_no_copy_is_asked_about():
     ],
 )
 def test_a_newer_copy_that_changes_what_a_thing_is_or_whether_it_holds_is_asked_about(register, text):
+    """FHI-31."""
     family = imported()
     family.newer_copy("A", text)
     question = family.question()
@@ -402,6 +414,7 @@ def test_a_newer_copy_of_a_dose_nobody_edited_is_taken_without_a_question():
 
 
 def test_a_newer_copy_from_another_importer_is_asked_about():
+    """FHI-31."""
     family = imported()
     family.newer_copy("B", NEWER)
     assert told(family.question()) == [dose("5 mg"), dose("10 mg")]
@@ -423,6 +436,7 @@ def test_two_versions_imported_apart_show_the_newer_and_ask():
 
 
 def test_facts_about_the_copy_are_never_asked_about():
+    """FHI-31."""
     family = imported('{"resourceType":"Basic","meta":{"versionId":"1"},"code":{"text":"x"}}')
     family.apply("B", set_to("meta", '{"tag":[{"code":"x"}]}')(family.record))
     family.newer_copy("A", '{"resourceType":"Basic","meta":{"versionId":"2"},"code":{"text":"x"}}')
@@ -450,6 +464,7 @@ def test_a_repetition_that_only_moved_asks_nothing():
 
 
 def test_a_record_deleted_while_somebody_edited_it_is_there_whole_and_asked_about():
+    """FHI-32."""
     family = imported()
     family.apart(("B", editing.delete), ("C", set_dose("10 mg")))
     question = family.question()
@@ -471,6 +486,7 @@ def test_it_is_kept_or_deleted_with_all_that_was_not_seen(choice, gone):
 
 
 def test_an_answer_to_an_old_question_about_a_deletion_is_refused():
+    """FHI-36."""
     family = imported()
     family.apart(("B", editing.delete), ("C", set_dose("10 mg")))
     question = family.question()
@@ -500,6 +516,7 @@ def test_a_restoration_beside_a_second_deletion_is_asked_about():
 
 
 def test_an_equal_copy_of_a_deleted_record_changes_nothing_and_a_changed_one_is_asked_about():
+    """FHI-32."""
     for text, gone in ((RAMIPRIL, True), (NEWER, False)):
         family = imported()
         family.apart(
@@ -545,6 +562,7 @@ def asked(one, two):
 
 
 def test_two_records_that_may_be_one_are_asked_about_once():
+    """FHI-33."""
     one, two = pair()
     [question] = asked(one, two)
     assert (question.kind, question.record, question.other) == (DUPLICATE, one.record.id, two.record.id)
@@ -555,6 +573,7 @@ def test_two_records_that_may_be_one_are_asked_about_once():
 
 
 def test_once_said_that_they_are_not_the_same_nobody_is_asked_again():
+    """FHI-22, FHI-33."""
     for first, second in (pair(), reversed(pair())):
         first.apply("C", resolving.not_same(first.record, second.record.id))
         assert not_same_as(first.record) == {second.record.id}
@@ -562,6 +581,7 @@ def test_once_said_that_they_are_not_the_same_nobody_is_asked_again():
 
 
 def test_one_merged_into_the_other_is_gone_and_leads_there():
+    """FHI-22, FHI-33, FHI-37."""
     one, two = pair()
     assert refusal(lambda: resolving.merge(one.record, one.record.id)) == "bad_value"
     two.apply("C", resolving.merge(two.record, one.record.id))
@@ -645,6 +665,7 @@ ELEMENTS = st.sampled_from(["dosage", "status", "dateAsserted", "note"])
 @given(st.lists(st.tuples(st.sampled_from("BCD"), ELEMENTS, WORDS), min_size=1, max_size=6), st.integers(1, 9))
 @settings(max_examples=150, deadline=None)
 def test_whatever_was_written_apart_is_in_some_answer_and_one_answer_settles_all(writes, choice):
+    """FHI-35, FHI-36."""
     family = imported()
 
     def write(element, word):
@@ -682,6 +703,7 @@ def test_whatever_was_written_apart_is_in_some_answer_and_one_answer_settles_all
 
 
 def test_a_generated_narrative_is_written_anew_once_a_register_has_changed():
+    """FHI-21."""
     family = imported()
     assert not narrative_is_stale(family.record)
     assert resource(family.record)["text"]["div"] == "<div>5 mg</div>"
@@ -694,6 +716,7 @@ def test_a_generated_narrative_is_written_anew_once_a_register_has_changed():
 
 
 def test_a_narrative_is_not_stale_when_nothing_changed_in_meaning_and_current_when_a_person_wrote_it():
+    """FHI-21."""
     family = imported()
     family.apply("B", set_dose("5 mg")(family.record))
     assert not narrative_is_stale(family.record)

@@ -217,6 +217,7 @@ def test_what_does_not_repeat_has_no_repetitions():
 
 
 def test_an_ambiguous_name_of_a_repetition_is_refused():
+    """FHI-28."""
     family = imported()
     tokens = []
     for place in range(70):
@@ -230,6 +231,7 @@ def test_an_ambiguous_name_of_a_repetition_is_refused():
 
 
 def test_a_whole_list_replaces_the_repetitions_and_keeps_those_that_stay():
+    """FHI-27."""
     family = imported()
     edit = editing.set_element(family.record, "identifier", [{"value": "1"}, {"value": "9"}])
     assert sorted(None if text is None else loads(text)["value"] for _, text in edit.sets if text) == ["9"]
@@ -246,6 +248,7 @@ def test_a_whole_list_replaces_the_repetitions_and_keeps_those_that_stay():
 
 
 def test_a_list_that_brings_back_what_was_changed_has_both():
+    """FHI-27."""
     family = imported()
     family.apply("B", editing.change_repetition(family.record, "identifier", "1", {"value": "x"}))
     family.apply("B", editing.set_element(family.record, "identifier", [{"value": n} for n in ("x", "2", "1")]))
@@ -253,6 +256,7 @@ def test_a_list_that_brings_back_what_was_changed_has_both():
 
 
 def test_a_removed_repetition_stays_removed_when_a_newer_copy_has_it_at_another_place():
+    """FHI-17."""
     family = imported()
     family.apply("B", editing.remove_repetition(family.record, "identifier", "1"))
     text = RAMIPRIL.replace('[{"value":"1"},{"value":"2"}]', '[{"value":"0"},{"value":"2"},{"value":"1"}]')
@@ -300,6 +304,7 @@ def test_an_added_repetition_is_held_to_invariants_too():
 
 
 def test_a_register_in_conflict_is_not_edited_over_and_others_are():
+    """FHI-26."""
     family = imported()
     family.apart(("B", set_to("status", '"completed"')), ("C", set_to("status", '"stopped"')))
     for made in (
@@ -323,6 +328,7 @@ def test_a_repetition_in_conflict_is_not_edited_over():
 
 
 def test_a_deleted_record_takes_no_edit_until_it_is_restored_whole():
+    """FHI-26."""
     family = imported()
     before = family.shown()
     assert refusal(lambda: editing.restore(family.record)) == "not_deleted"
@@ -349,6 +355,7 @@ def test_a_record_that_is_not_there_and_the_vaults_own_are_not_edited():
 
 
 def test_annotations_append_and_disputes_stand_beside_what_the_source_says():
+    """FHI-22."""
     family = imported()
     before = family.shown()
     family.apart(
@@ -372,6 +379,7 @@ def test_edits_of_different_registers_by_two_people_are_both_there():
 
 
 def test_what_was_not_edited_is_shown_exactly_as_it_came():
+    """FHI-20."""
     family = imported()
     family.apply("B", editing.set_element(family.record, "status", "completed"))
     parts = split(family.shown())

@@ -34,6 +34,7 @@ resources = st.builds(
 
 @given(resources)
 def test_whatever_is_split_is_joined_again(resource):
+    """FHI-10, FHI-19."""
     parts = split(resource)
     assert canonical(join(parts)) == canonical(resource)
     assert all(canonical(loads(text)) == text for text in parts.values())
@@ -80,6 +81,7 @@ def test_equal_repetitions_are_two_and_stay_two():
 
 
 def test_one_token_at_two_places_is_shown_once():
+    """FHI-17."""
     parts = split(patient("a"))
     [key] = [key for key in parts if parse_key(key)]
     parts[repetition_key("identifier", 7, parse_key(key).token)] = parts[key]
@@ -87,6 +89,7 @@ def test_one_token_at_two_places_is_shown_once():
 
 
 def test_repetitions_are_ordered_by_place_as_a_number_then_by_token():
+    """FHI-16."""
     token = added_token("identifier", b"seed")
     keys = [repetition_key("identifier", place, token[:-1] + end) for place, end in ((10, "w"), (9, "g"), (9, "Q"))]
     parts = {key: canonical({"value": str(place)}) for place, key in enumerate(keys)}
@@ -126,6 +129,7 @@ def test_tokens_are_short_and_urlsafe_and_those_added_are_others():
 
 
 def test_a_repetition_is_named_by_token_beginning_or_place():
+    """FHI-28."""
     keys = [f"note/{place}.{token}" for place, token in enumerate(["abc" + "-" * 19, "abd" + "-" * 19, "2" + "-" * 21])]
     assert named(keys, "abc") == [keys[0]]
     assert named(keys, "ab") == keys[:2]
@@ -138,6 +142,7 @@ def test_a_repetition_is_named_by_token_beginning_or_place():
 
 
 def test_registers_of_a_newer_table_and_a_foreign_app_are_shown_as_far_as_they_can_be_read():
+    """FHI-11."""
     parts = {
         "status": b'"active"',
         "broken": b"{",

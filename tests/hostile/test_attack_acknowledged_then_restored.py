@@ -28,6 +28,7 @@ async def story(pair: Pair) -> None:
 
 
 def test_the_frame_is_sent_again_until_it_is_read_in_the_log() -> None:
+    """PHN-7, BAD-41."""
     run(story)
 
 

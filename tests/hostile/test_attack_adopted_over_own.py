@@ -37,6 +37,7 @@ def here(name: Name) -> int | None:
 
 @pytest.mark.parametrize("carry", [adopt, None], ids=["adopted", "rebased"])
 def test_what_the_carrier_wrote_meanwhile_stands_beside_it(carry) -> None:  # type: ignore[no-untyped-def]
+    """BAD-13."""
     if carry:
         [change] = adopt(FRAME, REMOVED, [OLD], 0, 2, here)
         assert change.via == Via("frame", FRAME)

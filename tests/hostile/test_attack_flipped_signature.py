@@ -25,6 +25,7 @@ async def story(pair: Pair) -> None:
 
 
 def test_that_phone_stops_there_asks_again_and_shows_a_finding() -> None:
+    """PHN-10."""
     run(story)
 
 

@@ -75,6 +75,7 @@ async def behind(pair: Pair) -> None:
 
 @pytest.mark.parametrize("story", [without_proof, with_a_frame_that_it_has_read, removed, behind])
 def test_a_code_without_cause_costs_a_round_trip_and_no_more(story) -> None:  # type: ignore[no-untyped-def]
+    """BAD-30."""
     run(story)
 
 

@@ -11,6 +11,7 @@ from tests.hostile.lost_entries import rebased, removal_lost
 
 
 def test_a_rotation_by_an_owner_who_never_saw_it_does_not_end_the_halt() -> None:
+    """BAD-53."""
     knew, now = removal_lost()
     assert now.entry(now.dad, epoch=2, name=b"dad's") is None
     state = rebased(knew, now)

@@ -10,6 +10,7 @@ from tests.hostile.lost_entries import Recorded, rebased, removal_lost
 
 
 def test_a_removal_holds_for_who_knew_and_an_owner_of_both_logs_repeats_it_at_once() -> None:
+    """BAD-51."""
     knew, now = removal_lost()
     state = rebased(knew, now)
     assert held_back(state)
@@ -20,6 +21,7 @@ def test_a_removal_holds_for_who_knew_and_an_owner_of_both_logs_repeats_it_at_on
 
 
 def test_a_lowered_role_is_lowered_again_and_nothing_is_written_before() -> None:
+    """BAD-50."""
     knew = Recorded()
     now = knew.copy()
     assert knew.entry(knew.mum, SetRole(SAM, VIEWER)) is None
@@ -41,6 +43,7 @@ def test_an_owner_whom_the_copy_made_one_again_cannot_end_it() -> None:
 
 
 def test_a_card_of_ones_own_that_was_lost_is_wished_again_once_it_is_over() -> None:
+    """BAD-54."""
     knew = Recorded()
     now = knew.copy()
     assert knew.entry(knew.mum, add(knew.tablet, MUM, OWNER)) is None
@@ -54,6 +57,7 @@ def test_a_card_of_ones_own_that_was_lost_is_wished_again_once_it_is_over() -> N
 
 
 def test_where_no_owner_of_both_is_left_the_person_is_asked() -> None:
+    """BAD-55."""
     knew, now = removal_lost()
     state = rebased(knew, now)
     assert not accept(state), "mum can speak"

@@ -21,6 +21,7 @@ async def story(pair: Pair) -> None:
 
 
 def test_frames_are_sent_again_byte_for_byte_and_the_rest_is_sealed_at_the_head() -> None:
+    """PHN-3."""
     run(story)
 
 

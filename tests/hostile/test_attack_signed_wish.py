@@ -27,6 +27,7 @@ def signed(log: LogState, author: CardKeys, *edits: EntryEdit, epoch: bool = Fal
 
 @pytest.mark.parametrize("epoch", [False, True])
 def test_a_signed_wish_is_no_order(epoch: bool) -> None:
+    """BAD-52."""
     family = Recorded()
     wish = signed(family.log, family.sam, Drop(family.dad.device), epoch=epoch)
     assert good_in_their_chain(family.items, [wish], LogState.empty(family.log.vault)) == []

@@ -33,6 +33,7 @@ def found_in_her_name(stranger: Inside, mum: Inside) -> None:
 
 
 def test_a_strangers_vault_is_an_invitation_at_most(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """PPL-12, PPL-13."""
     server = Server(tmp_path / "server").start()
     try:
         mum = make_phone(tmp_path / "mum", server.url)

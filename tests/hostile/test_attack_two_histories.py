@@ -60,6 +60,7 @@ async def a_head_that_another_phone_vouched_for(pair: Pair) -> None:
     "story", [a_false_seen, a_head_that_is_not_what_the_items_make, a_head_that_another_phone_vouched_for]
 )
 def test_it_is_a_finding_with_proof_at_the_next_item(story) -> None:  # type: ignore[no-untyped-def]
+    """PHN-12."""
     run(story)
 
 
