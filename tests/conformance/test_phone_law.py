@@ -105,6 +105,7 @@ def test_phn_4_nothing_is_sealed_off_the_head_without_its_key_or_while_halted(ma
         state, _ = await pair.state(pair.a)
         assert may_seal(state, pair.a.device)  # type: ignore[arg-type]
         make(state)
+        assert not may_seal(state, pair.a.device)  # type: ignore[arg-type]
         async with pair.a.phone.store.transaction() as rows:
             await rows.put_vault(VAULT, state)
         assert (await asks(pair.a)).items == ()
@@ -205,14 +206,14 @@ def test_key_9_the_key_of_an_epoch_is_kept_before_its_entry_is_sent() -> None:
         pair.a.fates = ["lost"]
         await pair.a.sync()
         await pair.a.open()  # as if the process had ended
+        pair.server.victim = pair.a.device
+        pair.server.lie = saying(key=None)  # type: ignore[method-assign]
         await pair.a.sync()
         state, _ = await pair.state(pair.a)
         assert state.log.epoch is not None
         assert state.log.epoch.number == 2
         assert state.head_key is not None
         assert state.head_key.reveal() in state.keyring.raw()
-        pair.server.victim = pair.a.device
-        pair.server.lie = saying(key=None)  # type: ignore[method-assign]
         after = await pair.writes(pair.a)
         await pair.a.sync()
         assert await pair.values(pair.a) == [word, after], "no answer had to bring the key back"
