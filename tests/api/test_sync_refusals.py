@@ -1,8 +1,9 @@
-"""Every word that a server refuses an item or a vault with, over HTTP: SYN of openapi/protocol/sync.md."""
+"""Every word that a server refuses an item or a vault with, over HTTP: SYN of openapi/protocol/sync.md.
+
+End dates, wraps, quotas and grace are in test_sync_bounds.py, founding in test_sync_founding.py.
+"""
 
 from __future__ import annotations
-
-import asyncio
 
 import msgspec
 import pytest
@@ -11,14 +12,13 @@ from sync.wire import limits
 from sync.wire.card import RECOVERY
 from sync.wire.exchange import VaultAsk, Wrap
 from sync.wire.ids import LogHash, PersonId
-from sync.wire.item import EDITOR, OWNER, Add, Drop, Item, SetRole, SetSubject, SetVersion, item_hash
+from sync.wire.item import EDITOR, OWNER, Add, Drop, Item, SetVersion, item_hash
 from tests.api.family_kit import add, enter, join, pulled, removed, second_phone, set_role
 from tests.api.phone_kit import (
     CardKeys,
     LogBook,
     epoch_of,
     founding,
-    genesis_of,
     keybox_for,
     make_entry,
     make_frame,
@@ -26,7 +26,6 @@ from tests.api.phone_kit import (
     noise,
     wraps_for,
 )
-from tests.api.server_kit import DAY_MS, served
 
 
 async def test_behind_says_where_the_server_stands(server):
@@ -301,262 +300,6 @@ async def test_owner(server):
     mum = await server.registered("mum")
     book = await mum.found()
     assert (await set_role(mum, book, mum.person, "editor")).code == "owner"
-
-
-async def test_until_ends_writing_and_not_reading(server):
-    """SYN-36."""
-    mum = await server.registered("mum")
-    book = await mum.found()
-    proxy, theirs = await join(server, mum, book, "proxy", "editor", until=server.clock() + DAY_MS)
-    assert (await proxy.push(theirs, make_frame(theirs, proxy.card))).code is None
-    server.clock.days(1.01)
-    await proxy.log_in()
-    answered = (await proxy.sync(proxy.ask(theirs, make_frame(theirs, proxy.card)))).one
-    assert answered.code == "until"
-    await mum.log_in()
-    assert (await mum.push(book, make_frame(book, mum.card))).code is None
-    assert len((await proxy.sync(proxy.ask(theirs))).one.items) == 1
-    await removed(mum, book, proxy.card.id)
-    late = (await proxy.sync(proxy.ask(theirs, make_frame(theirs, proxy.card)))).one
-    assert late.code == "removed"
-    assert len(late.answer.acks) == 1, "after the drop they are late frames"
-
-
-async def test_a_proxys_own_entry_is_refused_after_the_end_date_too(server):
-    """SYN-36, proxy-second-card."""
-    mum = await server.registered("mum")
-    book = await mum.found()
-    until = server.clock() + DAY_MS
-    proxy, theirs = await join(server, mum, book, "proxy", "editor", until=until)
-    for without in (None, until + 1):
-        entry = make_entry(theirs, proxy.card, (add(CardKeys("second"), proxy.person, EDITOR, without),))
-        assert (await proxy.sync(proxy.ask(theirs, entry))).one.code == "rights"
-    server.clock.days(2)
-    await proxy.log_in()
-    assert (await enter(proxy, theirs, add(CardKeys("second"), proxy.person, EDITOR, until))).code == "until"
-
-
-async def test_wraps_of_a_new_epoch_are_for_every_live_card(server):
-    """SYN-37, KEY-5."""
-    mum = await server.registered("mum")
-    recovery = CardKeys("sheet", RECOVERY)
-    book, item, epoch, live = founding(mum.card, mum.person, recovery=recovery)
-    for some in (live[:1], live[1:], []):
-        answered = (await mum.sync(mum.ask(book, item, wraps=wraps_for(epoch.id, some)))).one
-        assert answered.code == "wraps"
-    assert (await mum.push(book, item, wraps=wraps_for(epoch.id, live))).code is None
-    new = epoch_of(2)
-    entry = make_entry(book, mum.card, (), epoch=new)
-    for fields in (
-        {"wraps": wraps_for(new.id, live)},
-        {"wraps": wraps_for(new.id, live), "keybox": keybox_for(epoch.id)},
-        {"wraps": wraps_for(epoch.id, live), "keybox": keybox_for(new.id)},
-    ):
-        assert (await mum.sync(mum.ask(book, entry, **fields))).one.code == "wraps"
-    assert (await mum.push(book, entry, wraps=wraps_for(new.id, live), keybox=keybox_for(new.id))).code is None
-
-
-async def test_an_added_card_needs_its_wrap(server):
-    """SYN-37, KEY-5."""
-    mum = await server.registered("mum")
-    book = await mum.found()
-    card = CardKeys("tablet")
-    for wraps in ((), wraps_for(book.state.epoch.id, [mum.card.id])):
-        assert (await enter(mum, book, add(card, mum.person, OWNER), wraps=wraps)).code == "wraps"
-    assert (
-        await enter(mum, book, add(card, mum.person, OWNER), wraps=wraps_for(book.state.epoch.id, [card.id]))
-    ).code is None
-
-
-async def test_quota_of_a_persons_day(tmp_path):
-    """SYN-38: a person's bytes a day, all her phones together, and the next day again. LIM-5."""
-    async with served(tmp_path, person_day_bytes_max=5_000) as server:
-        mum = await server.registered("mum")
-        book = await mum.found()
-        dad, theirs = await join(server, mum, book, "dad", "editor")
-        tablet, on_tablet = await second_phone(server, dad, theirs, "dads tablet")
-        used = await dad.push(theirs, *make_frames(theirs, dad.card, 9, size=500))
-        assert used.code == "quota"
-        assert 0 < len(used.answer.acks) < 9
-        await tablet.push(on_tablet)
-        assert (
-            await tablet.sync(tablet.ask(on_tablet, make_frame(on_tablet, tablet.card, size=500)))
-        ).one.code == "quota"
-        await mum.push(book)
-        assert (await mum.push(book, make_frame(book, mum.card))).code is None
-        server.clock.days(1)
-        await dad.log_in()
-        await dad.push(theirs)
-        assert (await dad.push(theirs, make_frame(theirs, dad.card, size=500))).code is None
-
-
-async def test_quota_of_a_vault(tmp_path):
-    """SYN-38, LIM-5."""
-    async with served(tmp_path, vault_bytes_max=6_000) as server:
-        mum = await server.registered("mum")
-        book = await mum.found()
-        answered = await mum.push(book, *make_frames(book, mum.card, 20))
-        assert answered.code == "quota"
-        size = sum(len(i.signed) + len(i.signature) for i in book.items)
-        assert 5_000 < size <= 6_000
-
-
-async def test_twenty_entries_a_day_of_who_is_no_owner(server):
-    """SYN-38, member-flood. LIM-6."""
-    mum = await server.registered("mum")
-    book = await mum.found()
-    dad, theirs = await join(server, mum, book, "dad", "editor")
-    for number in range(limits.ENTRIES_A_DAY_MAX // 2):
-        card = CardKeys(f"d{number}")
-        for edit in (add(card, dad.person, EDITOR), Drop(card.id)):
-            assert (await enter(dad, theirs, edit)).code is None, number
-    assert (await enter(dad, theirs, add(CardKeys("one more"), dad.person, EDITOR))).code == "quota"
-    await mum.push(book)
-    for _ in range(limits.ENTRIES_A_DAY_MAX + 1):
-        assert (await set_role(mum, book, mum.person, "owner")).code is None
-    server.clock.days(1)
-    await dad.log_in()
-    await dad.push(theirs)
-    assert (await enter(dad, theirs, add(CardKeys("next day"), dad.person, EDITOR))).code is None
-
-
-async def test_late_frames_are_stored_and_only_acknowledged(server):
-    """SYN-39: she hears `removed` and what was acknowledged, nothing else."""
-    mum = await server.registered("mum")
-    book = await mum.found()
-    dad, theirs = await join(server, mum, book, "dad", "editor")
-    frames = make_frames(theirs, dad.card, 2)
-    await removed(mum, book, dad.card.id)
-    answered = (await dad.sync(dad.ask(theirs, *frames, key_missing=True, epoch_held=0))).one
-    answer = answered.answer
-    assert (answer.code, answer.acks) == ("removed", tuple(item_hash(f.signed) for f in frames))
-    assert (answer.next, answer.log_hash, answer.key, answer.wrap_wanted, answered.items) == (
-        theirs.state.seq,
-        theirs.state.log_hash,
-        None,
-        (),
-        [],
-    )
-    shown = await mum.push(book)
-    assert shown.items == frames
-
-
-async def test_frames_written_after_the_removal_was_seen_are_not_late(server):
-    """SYN-39."""
-    mum = await server.registered("mum")
-    book = await mum.found()
-    dad, _ = await join(server, mum, book, "dad", "editor")
-    await set_role(mum, book, dad.person, "viewer")
-    theirs = await pulled(dad, book)
-    assert (await dad.sync(dad.ask(theirs, make_frame(theirs, dad.card)))).one.code == "rights"
-
-
-@pytest.mark.parametrize("bound", ["frames", "bytes", "days"])
-async def test_grace_is_over(server, bound):
-    """SYN-39: 64 frames, 4 MiB, 30 days from the entry."""
-    mum = await server.registered("mum")
-    book = await mum.found()
-    dad, theirs = await join(server, mum, book, "dad", "editor")
-    await set_role(mum, book, dad.person, "viewer")
-    seen = (theirs.state.seq, theirs.state.log_hash)
-    if bound == "days":
-        server.clock.days(30.01)
-        await dad.log_in()
-        allowed, frames = 0, make_frames(theirs, dad.card, 1)
-    elif bound == "frames":
-        allowed, frames = limits.GRACE_FRAMES_MAX, make_frames(theirs, dad.card, limits.GRACE_FRAMES_MAX + 1)
-    else:
-        allowed, frames = 4, make_frames(theirs, dad.card, 5, size=1_000_000)
-    assert seen == (theirs.state.seq, theirs.state.log_hash)
-    answered = (await dad.sync(dad.ask(theirs, *frames))).one
-    assert (answered.code, len(answered.answer.acks)) == ("grace_over", allowed)
-
-
-async def test_grace_begins_anew_with_another_loss(server):
-    """SYN-39: counted from the entry that took the right."""
-    mum = await server.registered("mum")
-    book = await mum.found()
-    dad, theirs = await join(server, mum, book, "dad", "editor")
-    for _ in range(2):
-        await set_role(mum, book, dad.person, "viewer")
-        late = make_frames(theirs, dad.card, 40)
-        assert len((await dad.sync(dad.ask(theirs, *late))).one.answer.acks) == 40
-        await mum.push(book)
-        await set_role(mum, book, dad.person, "editor")
-        theirs = await pulled(dad, book)
-
-
-async def test_an_account_founds_so_many_vaults(tmp_path):
-    """SYN-40, LIM-7."""
-    async with served(tmp_path, vaults_an_account_max=1) as server:
-        mum = await server.registered("mum")
-        await mum.found()
-        book, item, epoch, live = founding(mum.card, mum.person)
-        answered = (await mum.sync(mum.ask(book, item, wraps=wraps_for(epoch.id, live)))).one
-        assert answered.code == "vault_limit"
-
-
-async def test_a_vault_that_is_founded_by_a_replay_counts_like_any_other(tmp_path):
-    """SYN-40, LIM-7: a phone hands its new log in as what a restored server lost, from `behind`."""
-    async with served(tmp_path, vaults_an_account_max=3) as server:
-        mum = await server.registered("mum")
-        codes, asks = [], []
-        for number in range(7):
-            book, item, epoch, live = founding(mum.card, mum.person)
-            start = {"cursor": 0, "log_hash": book.L[0], "replay": True}
-            ahead = book.copy()
-            ahead.take(item)
-            assert (await mum.sync(mum.ask(ahead))).one.code == "behind"
-            asks.append(mum.ask(ahead, item, wraps=wraps_for(epoch.id, live), epoch_held=0, **start))
-            if number == 0:
-                codes.append((await mum.sync(asks.pop())).one.code)
-        answered = await mum.sync(*asks[:3])
-        codes += [vault.code for vault in answered.vaults]
-        more = await asyncio.gather(*(mum.sync(ask) for ask in asks[3:]))
-        codes += [each.one.code for each in more]
-        assert codes == [None, None, None, "vault_limit", "vault_limit", "vault_limit", "vault_limit"]
-        assert (await server.engine.reading().fetch("SELECT count(*) FROM vaults"))[0][0] == 3
-        dad = await server.registered("dad")
-        assert (await dad.sync(asks[3])).one.answer.acks != (), "another account has its own"
-
-
-async def test_nobody_founds_a_vault_for_another(server):
-    """SYN-40."""
-    mum, dad = await server.registered("mum"), await server.registered("dad")
-    book, item, epoch, live = founding(mum.card, mum.person)
-    answered = (await dad.sync(dad.ask(book, item, wraps=wraps_for(epoch.id, live)))).one
-    assert answered.code == "rights"
-    assert (await mum.sync(mum.ask(book))).one.code == "removed"
-
-
-@pytest.mark.parametrize("fault", ["frame", "vault", "second add", "no epoch"])
-async def test_a_vault_starts_from_its_genesis_or_not_at_all(server, fault):
-    """SYN-40."""
-    mum = await server.registered("mum")
-    book, _, epoch, live = founding(mum.card, mum.person)
-    genesis = genesis_of(mum.card, mum.person)
-    mine = add(mum.card, mum.person, OWNER)
-    bad = {
-        "frame": lambda: make_frame(book, mum.card),
-        "vault": lambda: make_entry(book, mum.card, (mine,), epoch=epoch, genesis=genesis, prev=book.vault),
-        "second add": lambda: make_entry(book, mum.card, (mine, mine), epoch=epoch, genesis=genesis, prev=book.vault),
-        "no epoch": lambda: make_entry(book, mum.card, (mine,), genesis=genesis, prev=book.vault),
-    }[fault]()
-    answered = (await mum.sync(mum.ask(book, bad, wraps=wraps_for(epoch.id, live)))).one
-    assert answered.code == "rights"
-    assert (await mum.sync(mum.ask(book, cursor=1))).one.answer.next == 0
-
-
-async def test_a_vault_whose_subject_is_somebody_keeps_her_cards_from_other_owners(server):
-    """SYN-35."""
-    mum = await server.registered("mum")
-    book = await mum.found(subject=False)
-    dad, theirs = await join(server, mum, book, "dad", "owner")
-    await enter(mum, book, SetSubject(mum.person), wraps=())
-    await dad.push(theirs)
-    assert (await removed(dad, theirs, mum.card.id)).code == "rights"
-    demote = make_entry(theirs, dad.card, (SetRole(mum.person, EDITOR),))
-    assert (await dad.sync(dad.ask(theirs, demote))).one.code == "rights"
 
 
 async def test_vaults_of_one_request_are_independent(server):

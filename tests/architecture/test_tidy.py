@@ -27,7 +27,7 @@ def tracked():
     return [ROOT / name for name in listed.stdout.splitlines() if (ROOT / name).is_file()]
 
 
-@pytest.mark.parametrize("path", sources(), ids=module_of)
+@pytest.mark.parametrize("path", [*sources(), *sorted((ROOT / "tests").rglob("*.py"))], ids=module_of)
 def test_no_file_is_longer_than_a_person_can_hold_in_the_head(path):
     assert len(path.read_text().splitlines()) <= LINES_MAX
 

@@ -1,21 +1,13 @@
-"""What a careful reader of the phone would try: files and their modes, texts of others on a terminal, two commands at
-once, a vault that is halted, a server that is out of room or lost much of the log.
+"""What a careful reader of the phone would try: two commands at once, a vault that is halted, a server that is out of
+room or lost much of the log, and work that is done twice.
 """
 
 from __future__ import annotations
 
 import asyncio
-import getpass
-import io
-import json
-import os
 import ssl
-import stat
-import sys
-from argparse import Namespace
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 
@@ -24,10 +16,7 @@ from crypto.secret.kem import KemKey
 from crypto.secret.secret import Secret
 from crypto.secret.signing import SigningKey
 from sync.device import intake, outbox, overview, questions
-from sync.device.cli.context import Context
-from sync.device.cli.setup import origin
 from sync.device.founding import Founded, found
-from sync.device.identity import CachedToken
 from sync.device.reading import identity_of
 from sync.device.refused import Refused
 from sync.device.transport import HttpTransport
@@ -40,228 +29,11 @@ from sync.vault.replay import Finding, open_items, replay
 from sync.vault.state import VaultState
 from sync.wire.card import DEVICE
 from sync.wire.exchange import VaultAnswer
-from sync.wire.ids import AccountId, DeviceId, LogHash, PersonId, VaultId
+from sync.wire.ids import LogHash, PersonId
 from sync.wire.item import NO_FRAME, FrameHeader, item_hash
 from tests.cli import bundles
-from tests.cli.kit import DONE, REFUSED, Inside, Server, id_of, make_phone, vault_of
-
-FOUNDED = Founded(AccountId(b"a"), DeviceId(b"d"), PersonId(b"p"), VaultId(b"v"), "SECRET")
-
-
-class World(NamedTuple):
-    folder: Path
-    server: Server
-    a: Inside
-
-
-@pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    folder = tmp_path_factory.mktemp("review")
-    server = Server(folder / "server").start()
-    a = make_phone(folder / "a", server.url)
-    a("import", bundles.written(folder, "summary.json", bundles.summary()), "--source", "Example Hospital")
-    a("sync")
-    yield World(folder, server, a)
-    server.kill()
-
-
-@pytest.fixture
-def own(world: World, tmp_path: Path) -> Inside:
-    """A copy of the phone that a test may change."""
-    import shutil
-
-    return Inside(shutil.copytree(world.a.store, tmp_path / "own"))
-
-
-def inside(phone: Inside, work: Any) -> Any:
-    """What an async function makes of the phone."""
-
-    async def run() -> Any:
-        async with phone.phone() as opened:
-            return await work(opened)
-
-    return asyncio.run(run())
-
-
-def mode(path: Path) -> int:
-    return stat.S_IMODE(path.stat().st_mode)
-
-
-# Files.
-
-
-def test_the_store_is_for_its_owner_alone(world: World, tmp_path: Path) -> None:
-    before = os.umask(0o022)
-    try:
-        made = make_phone(tmp_path / "new", world.server.url)
-    finally:
-        os.umask(before)
-    assert mode(made.store) == 0o700
-    assert {mode(file) for file in made.store.iterdir()} == {0o600}
-
-
-def test_an_exported_file_is_for_its_owner_alone_and_nothing_is_left_beside_it(own: Inside, tmp_path: Path) -> None:
-    folder = tmp_path / "out"
-    (folder / "all.json.part").mkdir(parents=True)
-    assert own.run("export", str(folder / "all.json")).code == DONE
-    assert mode(folder / "all.json") == 0o600
-    assert sorted(file.name for file in folder.iterdir()) == ["all.json", "all.json.part"]
-
-
-def test_an_export_where_no_file_can_be_is_refused_and_leaves_nothing(own: Inside, tmp_path: Path) -> None:
-    (tmp_path / "out").mkdir()
-    done = own.run("export", str(tmp_path / "out"))
-    assert (done.code, done.json["code"]) == (REFUSED, "not_written")
-    done = own.run("export", str(tmp_path / "no such folder" / "all.json"))
-    assert (done.code, done.json["code"]) == (REFUSED, "not_written")
-    assert not [file for file in tmp_path.iterdir() if "part" in file.name]
-
-
-def test_an_export_into_what_is_no_file_of_its_own_goes_through_it(own: Inside, tmp_path: Path) -> None:
-    pipe = tmp_path / "pipe"
-    os.mkfifo(pipe)
-    reading = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
-    try:
-        import threading
-
-        got = bytearray()
-
-        def drain() -> None:
-            os.set_blocking(reading, True)
-            while piece := os.read(reading, 65_536):
-                got.extend(piece)
-
-        done: list[Any] = []
-        writer = threading.Thread(target=drain)
-        with pipe.open("wb"):  # held open until the command has begun to write
-            writer.start()
-            done.append(own.run("export", str(pipe)))
-        writer.join(10)
-    finally:
-        os.close(reading)
-    assert done[0].code == DONE
-    assert json.loads(got)["resourceType"] == "Bundle"
-    assert stat.S_ISFIFO(pipe.stat().st_mode)
-
-
-def test_a_store_that_is_a_file_is_refused_in_words(world: World, tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("not a folder")
-    done = Inside(tmp_path / "file").run(
-        "init", "--server", world.server.url, "--name", "Testa Testperson", "--device", "phone"
-    )
-    assert (done.code, done.json["code"]) == (REFUSED, "bad_store")
-
-
-def test_a_document_whose_envelope_was_deleted_is_given_back_all_the_same(own: Inside, tmp_path: Path) -> None:
-    [source] = own("sources")
-    own("delete", source["id"])
-    assert own("sources") == []
-    out = tmp_path / "document.json"
-    gave = own("export", str(out), "--document", source["id"])
-    assert len(json.loads(out.read_text())["entry"]) == gave["records"] > 0
-    done = own.run("export", str(out), "--document", "ffffffffffff")
-    assert (done.code, done.json["code"]) == (REFUSED, "no_such_document")
-
-
-# Words.
-
-
-def test_a_record_is_shown_with_its_annotations_and_disputes(own: Inside) -> None:
-    record = id_of(own, "MedicationStatement")
-    own("annotate", record, "makes me cough")
-    own("dispute", record, "never taken")
-    notes = own("show", record)["notes"]
-    assert [(note["kind"], note["text"], note["person"], note["device"]) for note in notes] == [
-        ("note", "makes me cough", "Testa Testperson", "phone A"),
-        ("dispute", "never taken", "Testa Testperson", "phone A"),
-    ]
-    assert all(note["at"].endswith("Z") for note in notes)
-    said = own.run("show", record, json=False).stdout
-    assert "noted" in said
-    assert "makes me cough" in said
-    assert "disputed" in said
-    assert "never taken" in said
-
-
-def test_texts_of_others_are_neither_markup_nor_commands_to_the_terminal(own: Inside) -> None:
-    own("new", "Immunization", bundles.dumps({**bundles.own_immunization(), "vaccineCode": {"text": "B[/12] [red]x"}}))
-    own("annotate", id_of(own, "Condition"), "a\x1b]0;title\x07b")
-    done = own.run("list", json=False)
-    assert done.code == DONE
-    assert "B[/12] [red]x" in " ".join(done.stdout.split())
-    assert "\x1b]" not in own.run("show", id_of(own, "Condition"), json=False).stdout
-
-
-def test_an_empty_list_says_what_to_do(world: World, tmp_path: Path) -> None:
-    made = make_phone(tmp_path / "new", world.server.url)
-    assert "carnet import" in made.run("list", json=False).stderr
-
-
-GOOD = {
-    "https://Example.org": "https://example.org",
-    "example.org": "https://example.org",
-    "https://example.org:443/": "https://example.org",
-    "http://127.0.0.1:8080": "http://127.0.0.1:8080",
-    "http://[::1]:8080": "http://[::1]:8080",
-}
-
-
-@pytest.mark.parametrize("given", GOOD)
-def test_a_server_is_named_as_it_is_signed(given: str) -> None:
-    assert origin(given) == GOOD[given]
-
-
-@pytest.mark.parametrize(
-    "given", ["http://[", "http://host:port", "https://a:b@host", "ftp://host", "https://", "https://host/x", "h#f"]
-)
-def test_what_is_no_server_is_refused(given: str) -> None:
-    with pytest.raises(Refused, match="bad_value"):
-        origin(given)
-
-
-def context_of(folder: Path, **more: Any) -> Context:
-    options = {"json": False, "quiet": False, "store": str(folder), "passphrase_file": None, "no_keyring": True}
-    return Context(Namespace(**options | more))
-
-
-def test_the_passphrase_of_a_new_store_is_typed_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    typed: list[str] = []
-    monkeypatch.delenv("CARNET_PASSPHRASE", raising=False)
-    monkeypatch.setattr(sys.stdin, "isatty", lambda: True, raising=False)
-    monkeypatch.setattr(getpass, "getpass", lambda *_, **__: typed.pop(0))
-
-    async def open_new() -> None:
-        async with context_of(tmp_path / "new").phone(create=True):
-            pass
-
-    typed[:] = ["one", "another"]
-    with pytest.raises(Refused, match="passphrases_differ"):
-        asyncio.run(open_new())
-
-
-def test_what_takes_long_moves_on_a_terminal_and_nowhere_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    class Terminal(io.StringIO):
-        def isatty(self) -> bool:
-            return True
-
-    for stderr, quiet, moves in ((io.StringIO(), False, False), (Terminal(), True, False), (Terminal(), False, True)):
-        monkeypatch.setattr(sys, "stderr", stderr)
-        with context_of(tmp_path, quiet=quiet).watching() as watch:
-            watch("Taking in", 3, 10)
-        assert bool(stderr.getvalue()) == moves
-
-
-def test_secrets_do_not_stand_in_what_is_printed_of_an_object(own: Inside) -> None:
-    async def read(phone: Any) -> Any:
-        async with phone.store.transaction() as rows:
-            return await identity_of(rows)
-
-    identity = inside(own, read)
-    identity.link_code = "SECRET"
-    shown = repr(identity) + repr(CachedToken("SECRET", 1)) + repr(FOUNDED)
-    assert "SECRET" not in shown
-    assert not any(group in shown for group in identity.recovery_check.values())
-
+from tests.cli.imported_phone import World, inside
+from tests.cli.kit import DONE, Inside, Server, id_of, make_phone, vault_of
 
 # Work that is done once.
 
