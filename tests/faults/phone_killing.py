@@ -1,4 +1,5 @@
-"""A phone that dies at the k-th thing it awaits: a statement, a commit, a request, a piece of an answer.
+"""A phone that dies, or whose disk is full, at the k-th thing it awaits: a statement, a commit, a request, a piece of
+an answer.
 
 The server runs in the same process over its own copied database, so that hundreds of deaths take seconds. A death is a
 BaseException that nothing may catch: the open transaction is gone, as it is when a process ends, and everything that
@@ -10,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import sqlite3
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
@@ -34,50 +36,71 @@ class KillHere(BaseException):
 
 
 class Fuse:
-    """Counts what is awaited; burns at the k-th (never for 0)."""
+    """Counts what is awaited; burns at the k-th (never for 0).
 
-    def __init__(self, at: int = 0) -> None:
-        self.at, self.count = at, 0
+    `counted`: which steps count, of request, begin, read, write, commit and committed; all of them without it.
+    """
 
-    def step(self) -> None:
-        """One more thing that the process may not survive."""
+    def __init__(self, at: int = 0, counted: frozenset[str] | None = None) -> None:
+        self.at, self.count, self._counted = at, 0, counted
+
+    def step(self, what: str = "request") -> None:
+        """One more thing that may go wrong."""
+        if self._counted is not None and what not in self._counted:
+            return
         self.count += 1
         if self.count == self.at:
-            raise KillHere
+            self.burn()
+
+    def burn(self) -> None:
+        """What happens then."""
+        raise KillHere
 
 
-class MortalEngine:
-    """The phone's database, its process mortal before each statement, before the commit and right after it."""
+class FullDisk(Fuse):
+    """The disk is full at the k-th write or commit, and has room again afterwards."""
 
-    def __init__(self, engine: SqliteEngine, fuse: Fuse) -> None:
+    def __init__(self, at: int = 0) -> None:
+        super().__init__(at, frozenset(("write", "commit")))
+
+    def burn(self) -> None:
+        full = sqlite3.OperationalError("database or disk is full")
+        full.sqlite_errorcode = sqlite3.SQLITE_FULL
+        raise full
+
+
+class FusedEngine:
+    """The phone's database with a fuse before each transaction, statement and commit, and right after a commit."""
+
+    def __init__(self, engine: Any, fuse: Fuse) -> None:
         self._engine, self._fuse = engine, fuse
 
     @contextlib.asynccontextmanager
     async def transaction(self) -> AsyncIterator[Any]:
-        self._fuse.step()
+        self._fuse.step("begin")
         async with self._engine.transaction() as tx:
-            yield _MortalTransaction(tx, self._fuse)
-            self._fuse.step()
-        self._fuse.step()
+            yield _FusedTransaction(tx, self._fuse)
+            self._fuse.step("commit")
+        self._fuse.step("committed")
 
     async def close(self) -> None:
         await self._engine.close()
 
 
-class _MortalTransaction:
+class _FusedTransaction:
     def __init__(self, tx: Any, fuse: Fuse) -> None:
         self._tx, self._fuse = tx, fuse
 
     async def fetch(self, statement: str, *args: Any) -> Any:
-        self._fuse.step()
+        self._fuse.step("read")
         return await self._tx.fetch(statement, *args)
 
     async def execute(self, statement: str, *args: Any) -> None:
-        self._fuse.step()
+        self._fuse.step("write")
         await self._tx.execute(statement, *args)
 
     async def execute_many(self, statement: str, rows: Any) -> None:
-        self._fuse.step()
+        self._fuse.step("write")
         await self._tx.execute_many(statement, rows)
 
 
@@ -130,7 +153,7 @@ async def phone_on(
     assert create or (folder / FILE_NAME).exists()
     engine = await SqliteEngine.open(folder / FILE_NAME)
     store = await Store.on(engine, Unlocking(lambda: PASSPHRASE, None))
-    store._engine = MortalEngine(engine, burning)  # the phone is unlocked; from here on it is mortal
+    store._engine = FusedEngine(engine, burning)  # the phone is unlocked; from here on it is mortal
 
     def connect(_: str) -> HttpTransport:
         assert app is not None, "this phone has no network"

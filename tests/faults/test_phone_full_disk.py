@@ -9,71 +9,33 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from sync.device.founding import found
-from sync.device.linking import approve, show_code, wait_to_be_let_in
-from sync.device.overview import root_of, status
+from sync.device.overview import status
 from sync.device.phone import Phone
-from sync.device.reading import read_vault
 from sync.device.refused import Refused
 from sync.device.store.engine import SqliteEngine
 from sync.device.store.store import FILE_NAME, _refusal
 from sync.device.syncing import sync
 from tests.cli import bundles
-from tests.cli.kit import DONE, REFUSED, Inside, cheap_lock, store_hash
-from tests.faults.phone_killing import ORIGIN, Fuse, copied, phone_on, sample, server_on
-from tests.faults.test_phone_kills import both_synced, import_a_newer_copy, import_summary, seen, set_a_dose
+from tests.cli.kit import DONE, REFUSED, Inside, store_hash
+from tests.faults.linked_pair import (
+    both_synced,
+    import_a_newer_copy,
+    import_summary,
+    linked_pair,
+    root,
+    seen,
+    set_a_dose,
+)
+from tests.faults.phone_killing import FullDisk, FusedEngine, copied, phone_on, sample, server_on
 
 PLACES_MAX = 30
 PAGES_MORE_MAX = 60  # more than any command here needs
-
-
-class FullHere(Fuse):
-    """The disk is full at the k-th statement or commit, and has room again afterwards."""
-
-    def step(self) -> None:
-        self.count += 1
-        if self.count == self.at:
-            full = sqlite3.OperationalError("database or disk is full")
-            full.sqlite_errorcode = sqlite3.SQLITE_FULL
-            raise full
-
-
-class FullEngine:
-    """The phone's database, each statement and commit of which may meet a full disk."""
-
-    def __init__(self, engine: Any, fuse: Fuse) -> None:
-        self._engine, self._fuse = engine, fuse
-
-    @contextlib.asynccontextmanager
-    async def transaction(self) -> AsyncIterator[Any]:
-        async with self._engine.transaction() as tx:
-            yield _FullTransaction(tx, self._fuse)
-            self._fuse.step()
-
-    async def close(self) -> None:
-        await self._engine.close()
-
-
-class _FullTransaction:
-    def __init__(self, tx: Any, fuse: Fuse) -> None:
-        self._tx, self._fuse = tx, fuse
-
-    async def fetch(self, statement: str, *args: Any) -> Any:
-        return await self._tx.fetch(statement, *args)
-
-    async def execute(self, statement: str, *args: Any) -> None:
-        self._fuse.step()
-        await self._tx.execute(statement, *args)
-
-    async def execute_many(self, statement: str, rows: Any) -> None:
-        self._fuse.step()
-        await self._tx.execute_many(statement, rows)
 
 
 @contextlib.contextmanager
@@ -99,29 +61,15 @@ def pages_of(store: Path) -> int:
 @pytest.fixture(scope="module")
 def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A server's data and two linked phones; each has something that the other has not read."""
-    import asyncio
 
-    folder = tmp_path_factory.mktemp("full")
+    async def wrote(a: Phone, b: Phone) -> None:
+        for _ in range(3):
+            await set_a_dose(b)
+        await import_summary(b, bundles.document([bundles.observation(n) for n in range(40)], identifier="s3"))
+        await sync(b)
+        await set_a_dose(a)
 
-    async def prepare() -> None:
-        async with server_on(folder / "server") as app:
-            async with phone_on(folder / "a", app, create=True) as a, phone_on(folder / "b", app, create=True) as b:
-                await found(a, ORIGIN, "Testa Testperson", "phone A", "records of a test", subject=True)
-                await import_summary(a, bundles.summary())
-                await sync(a)
-                code = await show_code(b, ORIGIN, "phone B")
-                await approve(a, code)
-                await wait_to_be_let_in(b)
-                await sync(a)
-                for _ in range(3):
-                    await set_a_dose(b)
-                await import_summary(b, bundles.document([bundles.observation(n) for n in range(40)], identifier="s3"))
-                await sync(b)
-                await set_a_dose(a)
-
-    with cheap_lock():
-        asyncio.run(prepare())
-    return folder
+    return linked_pair(tmp_path_factory.mktemp("full"), wrote)
 
 
 LONG_NOTE = "words " * 2_000
@@ -169,7 +117,7 @@ async def test_with_a_disk_full_at_any_statement_a_step_leaves_the_store_as_it_w
     before = store_hash(folder)
     for place in range(1, PLACES_MAX):
         async with phone_on(folder, None) as phone:
-            phone.store._engine = FullEngine(phone.store._engine, FullHere(place))
+            phone.store._engine = FusedEngine(phone.store._engine, FullDisk(place))
             try:
                 await step(phone)
             except Refused as refused:
@@ -181,16 +129,11 @@ async def test_with_a_disk_full_at_any_statement_a_step_leaves_the_store_as_it_w
     assert store_hash(folder) != before
 
 
-async def root(folder: Path) -> str | None:
-    async with phone_on(folder, None) as phone, phone.store.transaction() as rows:
-        return root_of(await read_vault(rows, 1))
-
-
 async def synced_full(folder: Path, app: Any, at: int, pages: int) -> bool:
     """A sync that meets a full disk at a place, or at a size; True if it did."""
     with pages_at_most(pages) if pages else contextlib.nullcontext():
         async with phone_on(folder, app) as phone:
-            phone.store._engine = FullEngine(phone.store._engine, FullHere(at))
+            phone.store._engine = FusedEngine(phone.store._engine, FullDisk(at))
             try:
                 await sync(phone)
             except Refused as refused:
@@ -205,8 +148,8 @@ async def test_a_sync_that_meets_a_full_disk_loses_nothing_and_the_next_one_make
     server, a, b = (copied(prepared / name, tmp_path / f"whole-{name}") for name in ("server", "a", "b"))
     size = pages_of(a)
     async with server_on(server) as app, phone_on(a, app) as phone:
-        fuse = FullHere()
-        phone.store._engine = FullEngine(phone.store._engine, fuse)
+        fuse = FullDisk()
+        phone.store._engine = FusedEngine(phone.store._engine, fuse)
         await sync(phone)
     await both_synced(server, a, b)
     wanted, needed = await seen(a), pages_of(a) - size

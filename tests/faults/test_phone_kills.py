@@ -8,96 +8,40 @@ from __future__ import annotations
 import contextlib
 import json
 from pathlib import Path
-from typing import Any, NamedTuple
 
 import pytest
 
-from sync.device.files import import_files
 from sync.device.founding import found
 from sync.device.linking import approve, show_code, wait_to_be_let_in
 from sync.device.listing import show_record
-from sync.device.overview import root_of, status
+from sync.device.overview import status
 from sync.device.phone import Phone
-from sync.device.reading import read_vault
 from sync.device.records import create, write
 from sync.device.refused import Refused
 from sync.device.store.store import FILE_NAME
 from sync.device.syncing import sync
-from sync.fhir import editing, exact
-from sync.fhir.view import resource
+from sync.fhir import editing
 from tests.cli import bundles
 from tests.cli.kit import cheap_lock
+from tests.faults.linked_pair import Seen, both_synced, dose, import_a_newer_copy, linked_pair, root, seen, set_a_dose
 from tests.faults.phone_killing import ORIGIN, KillHere, copied, count_steps, dies, phone_on, sample, server_on
 
 PLACES_MAX = 44  # of one step's places to die at; all of them where there are fewer
 
 
-class Seen(NamedTuple):
-    """What a phone shows and what it still has to send."""
-
-    records: tuple[bytes, ...]
-    waiting: int
-
-
-async def seen(folder: Path) -> Seen:
-    """The phone's state, read again from the file."""
-    async with phone_on(folder, None) as phone, phone.store.transaction() as rows:
-        vault = await read_vault(rows, 1)
-        shown = sorted(record.id + exact.canonical(resource(record)) for record in vault.records())
-        return Seen(tuple(shown), await rows.count_pending(1))
-
-
-async def root(folder: Path) -> str | None:
-    async with phone_on(folder, None) as phone, phone.store.transaction() as rows:
-        return root_of(await read_vault(rows, 1))
-
-
-def dose(text: str) -> Any:
-    return lambda record, seed, newer: editing.set_element(
-        record, "dosage", bundles.dosage("5", "mg", text), newer=newer
-    )
-
-
-async def import_summary(phone: Phone, summary: Any) -> None:
-    files = [("summary.json", bundles.dumps(summary).encode())]
-    await import_files(phone, files, None, source="Example Hospital", same_person=False)
-
-
 @pytest.fixture(scope="module")
 def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A server's data and two linked phones; A has imported a summary, B has edited it, and A edited something else."""
-    import asyncio
 
-    folder = tmp_path_factory.mktemp("kills")
+    async def wrote(a: Phone, b: Phone) -> None:
+        for number in range(3):
+            await write(b, "Ramipril", dose(f"by B, {number}"), None)
+        await sync(b)
+        await write(a, "Penicillin", lambda record, seed, newer: editing.annotate(record, "by A", seed), None)
+        await write(a, "Hypertension", lambda record, seed, newer: editing.delete(record), None)
+        await create(a, bundles.own_immunization(), None)
 
-    async def prepare() -> None:
-        async with server_on(folder / "server") as app:
-            async with phone_on(folder / "a", app, create=True) as a, phone_on(folder / "b", app, create=True) as b:
-                await found(a, ORIGIN, "Testa Testperson", "phone A", "records of a test", subject=True)
-                await import_summary(a, bundles.summary())
-                await sync(a)
-                code = await show_code(b, ORIGIN, "phone B")
-                await approve(a, code)
-                await wait_to_be_let_in(b)
-                await sync(a)
-                for number in range(3):
-                    await write(b, "Ramipril", dose(f"by B, {number}"), None)
-                await sync(b)
-                await write(a, "Penicillin", lambda record, seed, newer: editing.annotate(record, "by A", seed), None)
-                await write(a, "Hypertension", lambda record, seed, newer: editing.delete(record), None)
-                await create(a, bundles.own_immunization(), None)
-
-    with cheap_lock():
-        asyncio.run(prepare())
-    return folder
-
-
-async def set_a_dose(phone: Phone) -> None:
-    await write(phone, "Ramipril", dose("by A"), None)
-
-
-async def import_a_newer_copy(phone: Phone) -> None:
-    await import_summary(phone, bundles.newer_summary())
+    return linked_pair(tmp_path_factory.mktemp("kills"), wrote)
 
 
 async def delete_an_allergy(phone: Phone) -> None:
@@ -128,14 +72,6 @@ async def test_a_step_that_is_killed_anywhere_was_done_wholly_or_not_at_all(
         assert (await seen(folder)).waiting == now.waiting + 1
     assert found_before
     assert found_after
-
-
-async def both_synced(server: Path, a: Path, b: Path) -> None:
-    async with server_on(server) as app:
-        async with phone_on(a, app) as phone_a, phone_on(b, app) as phone_b:
-            for phone in (phone_a, phone_b, phone_a, phone_b):
-                report = await sync(phone)
-                assert [vault.code for vault in report.vaults] == [None]
 
 
 async def check_whole(a: Path, b: Path, wanted: Seen) -> None:
