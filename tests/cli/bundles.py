@@ -163,3 +163,10 @@ def written(folder: Path, name: str, value: Any) -> str:
     path = folder / name
     path.write_text(value if isinstance(value, str) else dumps(value), "utf-8")
     return str(path)
+
+
+# An allergy as somebody types it on one line.
+ALLERGY = (
+    '{"code": {"text": "Latex"}, "patient": {"display": "Testa"}, "clinicalStatus": {"coding": [{"system":'
+    ' "http://terminology.hl7.org/CodeSystem/allergyintolerance-clinical", "code": "active"}]}}'
+)

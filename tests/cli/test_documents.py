@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -53,13 +52,6 @@ def broken() -> Any:
 OWN = {"small.json": bundles.summary, OF_SEVERAL_PATIENTS: several_patients, BROKEN: broken}
 EXAMPLES = os.environ.get("CARNET_EXAMPLES")
 FILES = sorted(path.name for path in (Path(EXAMPLES) / "ips").glob("*.json")) if EXAMPLES else sorted(OWN)
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    made = Server(tmp_path_factory.mktemp("documents")).start()
-    yield made
-    made.kill()
 
 
 def path_of(name: str, folder: Path) -> str:

@@ -10,7 +10,6 @@ import contextlib
 import itertools
 import json
 import sqlite3
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -29,6 +28,7 @@ from sync.vault.content import ContentVoid
 from sync.vault.frames import open_frame
 from sync.vault.keyring import wrap_info
 from sync.wire.item import EDITOR, Epoch, Frame
+from tests.cli.bundles import ALLERGY
 from tests.cli.kit import (
     DONE,
     REFUSED,
@@ -44,17 +44,6 @@ from tests.cli.kit import (
 )
 
 CARER, CHILD, VIEWER = "Cara Testcarer", "Kim Testchild", "Vio Testviewer"
-ALLERGY = (
-    '{"code": {"text": "Latex"}, "patient": {"display": "Testa"}, "clinicalStatus": {"coding": [{"system":'
-    ' "http://terminology.hl7.org/CodeSystem/allergyintolerance-clinical", "code": "active"}]}}'
-)
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    running = Server(tmp_path_factory.mktemp("family-server")).start()
-    yield running
-    running.kill()
 
 
 class Removed(NamedTuple):
@@ -202,6 +191,20 @@ def test_a_co_owner_cannot_remove_the_subject_nor_lower_her_role(server: Server,
     assert dad.run("members", "handover", "Dan Testdad").json["code"] == "has_subject"
 
 
+def test_a_wish_that_the_table_has_come_to_forbid_is_dropped_and_that_is_said(server: Server, tmp_path: Path) -> None:
+    """PPL-2."""
+    mum = make_phone(tmp_path / "mum", server.url)
+    dad, _ = join_phone(tmp_path / "dad", mum, server.url, "--role", "owner", person="Dan Testdad", device="dad")
+    join_phone(tmp_path / "carer", mum, server.url, "--role", "editor", person=CARER, device="carer")
+    dad("sync")
+    mum("members", "role", "Dan Testdad", "editor")
+    done = dad.run("members", "role", CARER, "viewer")
+    assert (done.code, done.json["code"]) == (REFUSED, "wish_refused")
+    assert dad("status")["intents"] == 0
+    mum("sync")
+    assert {person["role"] for person in mum("members") if person["name"] == CARER} == {"editor"}
+
+
 def test_a_viewer_who_drops_her_own_second_phone_locks_nobody_out(server: Server, tmp_path: Path) -> None:
     """PPL-7, PPL-8."""
     mum = make_phone(tmp_path / "mum", server.url)
@@ -321,6 +324,11 @@ def test_what_waits_when_its_author_may_only_read_is_set_aside(server: Server, t
     assert carer.run("annotate", record, "and after").json["code"] == "read_only"
 
 
+async def account_of(phone: Inside) -> Any:
+    async with phone.phone() as opened, opened.store.transaction() as rows:
+        return (await identity_of(rows)).account
+
+
 def test_joining_shows_a_recovery_code_once_and_a_code_at_each_try(server: Server, tmp_path: Path) -> None:
     """`join` as a process, stopped while it waits, and called again; MUST CLI-2. PPL-4."""
     mum, new = make_phone(tmp_path / "mum", server.url), Carnet(tmp_path / "new")
@@ -340,6 +348,7 @@ def test_joining_shows_a_recovery_code_once_and_a_code_at_each_try(server: Serve
     assert done.code == DONE
     assert set(json.loads(done.stdout)) == {"linked", "device", "vaults"}
     assert [vault["role"] for vault in new.inside()("vaults")] == ["viewer"]
+    assert asyncio.run(account_of(new.inside())) != asyncio.run(account_of(mum)), "her account is her own"
     asked = new.inside().run("recovery", "confirm", stdin="0000\n0000\n")
     assert asked.json["code"] == "bad_code", "she is asked for two groups of hers"
     assert new.run(*words).json["code"] == "store_exists"

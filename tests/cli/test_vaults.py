@@ -5,25 +5,14 @@ Every phone is the `carnet` command run in this process, over a real server.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import asyncio
 from pathlib import Path
 
-import pytest
-
+from tests.cli.bundles import ALLERGY
 from tests.cli.kit import DONE, REFUSED, WAITS, Inside, Server, join_phone, link_phone, make_phone, settle
 
 CARER = "Cara Testcarer"
-ALLERGY = (
-    '{"code": {"text": "Latex"}, "patient": {"display": "Testa"}, "clinicalStatus": {"coding": [{"system":'
-    ' "http://terminology.hl7.org/CodeSystem/allergyintolerance-clinical", "code": "active"}]}}'
-)
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    running = Server(tmp_path_factory.mktemp("vaults-server")).start()
-    yield running
-    running.kill()
+LISTED = ("records of a test", "Second vault", "Third vault")
 
 
 def test_a_new_vault_reaches_ones_other_phones_by_itself(server: Server, tmp_path: Path) -> None:
@@ -44,6 +33,49 @@ def test_a_new_vault_reaches_ones_other_phones_by_itself(server: Server, tmp_pat
     assert people[0] == people[1], "a person keeps her id"
 
 
+async def kept_on(phone: Inside) -> int:
+    """How many vaults a phone keeps anything of."""
+    async with phone.phone() as opened, opened.store.transaction() as rows:
+        return len(await rows.vaults())
+
+
+def person_in(phone: Inside, vault: str, name: str) -> str:
+    """The id that a person has in a vault."""
+    [person] = [one for one in phone("members", "--vault", vault) if one["name"] == name]
+    return str(person["person"])
+
+
+def test_a_person_who_joins_two_vaults_in_one_step_is_one_person(server: Server, tmp_path: Path) -> None:
+    """PPL-5."""
+    mum = make_phone(tmp_path / "mum", server.url)
+    mum("vaults", "new", "Second vault")
+    mum("sync")
+    both = ("--vault", "records of a test", "--vault", "Second vault")
+    join_phone(tmp_path / "carer", mum, server.url, "--role", "editor", *both, person=CARER, device="carer")
+    assert person_in(mum, "records of a test", CARER) == person_in(mum, "Second vault", CARER)
+
+
+def test_a_phone_that_one_vault_has_dropped_is_brought_nowhere_and_brings_nobody(
+    server: Server, tmp_path: Path
+) -> None:
+    """PPL-11, PPL-12: though another vault still lists it."""
+    mum = make_phone(tmp_path / "mum", server.url)
+    lost = link_phone(tmp_path / "lost", mum, server.url, device="the lost one")
+    mum("vaults", "new", "Second vault")
+    settle(mum, lost)
+    mum("members", "remove", "the lost one", "--vault", "records of a test")
+    mum("vaults", "new", "Third vault")
+    mum("sync")
+    [me] = mum("members", "--vault", "Third vault")
+    assert [device["name"] for device in me["devices"]] == ["phone A"]
+    lost.run("sync")
+    lost("vaults", "new", "A trap", codes=(DONE, WAITS, REFUSED))
+    lost.run("sync")
+    mum("sync")
+    trap = [vault for vault in mum("vaults") if vault["name"] not in LISTED]
+    assert [vault.get("invitation") for vault in trap] == [True], "it waits for a person, and is not entered by itself"
+
+
 def test_somebody_elses_second_vault_is_an_invitation_until_it_is_accepted(server: Server, tmp_path: Path) -> None:
     """PPL-5, PPL-14."""
     mum = make_phone(tmp_path / "mum", server.url)
@@ -54,12 +86,14 @@ def test_somebody_elses_second_vault_is_an_invitation_until_it_is_accepted(serve
     mum("members", "add", CARER, "--role", "viewer", "--vault", "Another vault")
     carer("sync")
     [invitation] = [vault for vault in carer("vaults") if vault.get("invitation")]
+    assert asyncio.run(kept_on(carer)) == 1, "nothing of it is stored before"
     assert "Testa Testperson" in invitation["name"]
     carer("vaults", "accept", invitation["id"])
     assert {vault["name"]: vault["role"] for vault in carer("vaults")} == {
         "records of a test": "editor",
         "Another vault": "viewer",
     }
+    assert len({person_in(mum, vault, CARER) for vault in ("records of a test", "Another vault")}) == 1
     second("sync")
     assert "Another vault" in {vault["name"] for vault in second("vaults")}, "her own phone brings her others along"
 
