@@ -59,13 +59,16 @@ async def _keep(rows: Rows, listed: list[Invitation]) -> None:
 async def look_at(
     phone: Phone, transport: Transport, token: str, identity: Identity, offered: Sequence[VaultId]
 ) -> list[int]:
-    """Looks at vaults that the server says list this card; gives the local numbers of those entered by themselves.
+    """Looks at vaults that the server says list this card; gives the local numbers of those entered by themselves. An
+    invitation into one that it names no more is forgotten.
 
     Raises: Unreachable, Answered.
     """
     async with phone.store.transaction() as rows:
-        held = {(await rows.get_vault(number)).vault for number in await rows.vaults()}
         kept = await invitations(rows)
+        if not offered and not kept:
+            return []
+        held = {(await rows.get_vault(number)).vault for number in await rows.vaults()}
     listed = {invitation.vault: invitation for invitation in kept if invitation.vault in offered}
     new = [vault for vault in offered if vault not in held and vault not in listed]
     start = int.from_bytes(phone.draw(4), "big") % max(len(new), 1)  # however many there are, each has its turn

@@ -112,7 +112,7 @@ class _Run:
         self._phone, self._transport, self._identity = phone, transport, identity
         self._asked_by_person, self._watch = asked_by_person, watch
         self.report = SyncReport()
-        self._offered: tuple[VaultId, ...] = ()  # vaults that the last answer named as listing this card
+        self._offered: tuple[VaultId, ...] | None = None  # what the last answer named as listing this card
         self._replayed: dict[int, int] = {}  # by vault: the seq from which this sync last handed items back
         self._rebased: dict[int, str] = {}  # by vault: why its log was, or is, read anew
 
@@ -150,10 +150,10 @@ class _Run:
 
     async def invited(self) -> list[int]:
         """Enters vaults that a phone of one's own has made meanwhile, and reads them; gives their local numbers."""
-        if not self._offered and self.report.requests:
-            return []
+        if self._offered is None and self.report.requests:
+            return []  # no answer came as far as that
         token = await access_token(self._phone, self._transport, self._identity)
-        if not self.report.requests:  # a phone without a vault asks about none
+        if self._offered is None:  # a phone without a vault asks about none
             self._offered = tuple(await listed_vaults(self._transport, token))
             self.report.requests += 1
         entered = await look_at(self._phone, self._transport, token, self._identity, self._offered)

@@ -98,6 +98,20 @@ def test_somebody_elses_second_vault_is_an_invitation_until_it_is_accepted(serve
     assert "Another vault" in {vault["name"] for vault in second("vaults")}, "her own phone brings her others along"
 
 
+def test_an_invitation_that_was_taken_back_is_listed_no_more(server: Server, tmp_path: Path) -> None:
+    """PPL-13."""
+    mum = make_phone(tmp_path / "mum", server.url)
+    carer, _ = join_phone(tmp_path / "carer", mum, server.url, "--role", "editor", person=CARER, device="carer")
+    mum("sync")
+    mum("vaults", "new", "Another vault")
+    mum("members", "add", CARER, "--role", "viewer", "--vault", "Another vault")
+    carer("sync")
+    assert len([vault for vault in carer("vaults") if vault.get("invitation")]) == 1
+    mum("members", "remove", CARER, "--vault", "Another vault")
+    carer("sync")
+    assert [vault for vault in carer("vaults") if vault.get("invitation")] == []
+
+
 def test_one_leaves_a_vault_when_all_is_sent_and_never_as_its_last_owner(server: Server, tmp_path: Path) -> None:
     """PPL-15."""
     mum = make_phone(tmp_path / "mum", server.url)
