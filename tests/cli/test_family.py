@@ -18,6 +18,7 @@ import pytest
 from crypto.public.errors import CryptoError
 from crypto.secret import recovery_code
 from crypto.secret.secret import Secret
+from sync.device import linking
 from sync.device.founding import recovery_card
 from sync.device.linking import approve, show_join_code
 from sync.device.reading import identity_of
@@ -352,6 +353,20 @@ def test_joining_shows_a_recovery_code_once_and_a_code_at_each_try(server: Serve
     asked = new.inside().run("recovery", "confirm", stdin="0000\n0000\n")
     assert asked.json["code"] == "bad_code", "she is asked for two groups of hers"
     assert new.run(*words).json["code"] == "store_exists"
+
+
+def test_what_a_joining_phone_is_told_gives_it_no_account(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """PPL-4."""
+    told: list[Any] = []
+    seal = linking.seal_post
+    monkeypatch.setattr(linking, "seal_post", lambda place, post, salt: told.append(post) or seal(place, post, salt))
+    mum = make_phone(tmp_path / "mum", server.url)
+    join_phone(tmp_path / "carer", mum, server.url, "--role", "editor", person=CARER, device="carer")
+    welcome = told[-1]
+    assert len(welcome.vaults) == 1
+    assert (welcome.account, welcome.enrolment) == (None, None)
 
 
 class Deaf(HttpTransport):
