@@ -15,14 +15,20 @@ BEARER = (
     " FROM tokens t JOIN devices d ON d.device = t.device WHERE t.token_hash = $1"
 )
 WRITE_TOKEN = "INSERT INTO tokens (token_hash, device, expires_at) VALUES ($1, $2, $3)"  # noqa: S105  a statement
-TOKENS_EXPIRED = "DELETE FROM tokens WHERE expires_at <= $1"
+TOKENS_EXPIRED = (
+    "DELETE FROM tokens WHERE token_hash IN"
+    " (SELECT token_hash FROM tokens WHERE expires_at <= $1 FOR UPDATE SKIP LOCKED)"  # another removes those
+)
 TOKENS_OF_DEVICE = "DELETE FROM tokens WHERE device = $1"
 ONCE_WRITE = (
     "INSERT INTO once (kind, value_hash, device, expires_at) VALUES ($1, $2, $3, $4)"
     " ON CONFLICT (kind, value_hash) DO NOTHING RETURNING kind"
 )
 ONCE_TAKE = "DELETE FROM once WHERE kind = $1 AND value_hash = $2 AND device = $3 AND expires_at > $4 RETURNING kind"
-ONCE_EXPIRED = "DELETE FROM once WHERE expires_at <= $1"
+ONCE_EXPIRED = (
+    "DELETE FROM once WHERE (kind, value_hash) IN"
+    " (SELECT kind, value_hash FROM once WHERE expires_at <= $1 FOR UPDATE SKIP LOCKED)"
+)
 
 
 class DeviceKey(NamedTuple):

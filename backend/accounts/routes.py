@@ -52,6 +52,7 @@ def routes(ports: Ports) -> list[HTTPRouteHandler]:
         except (msgspec.DecodeError, RecursionError, ProofRefused):
             raise ProblemError("malformed") from None
         async with engine.transaction() as tx:
+            await store.hold_card(tx, device)
             row = await store.read_device(tx, device)
             if row is not None and row.revoked_at is None:
                 account = row.account
@@ -82,6 +83,8 @@ def routes(ports: Ports) -> list[HTTPRouteHandler]:
         except (msgspec.DecodeError, RecursionError, ProofRefused):
             raise ProblemError("malformed") from None
         async with engine.transaction() as tx:
+            await store.lock_account(tx, enrolment.account)
+            await store.hold_card(tx, device)
             # Who is not a live device of that account learns nothing about it: one answer for every reason.
             enroller = await store.read_device(tx, enrolment.enroller)
             if enroller is None or enroller.revoked_at is not None or enroller.account != enrolment.account:
@@ -139,6 +142,7 @@ def routes(ports: Ports) -> list[HTTPRouteHandler]:
             raise ProblemError("not_found") from None
         now_ms = ports.now_ms()
         async with engine.transaction() as tx:
+            await store.lock_account(tx, me.account)
             row = await store.read_device(tx, device)
             if row is None or row.account != me.account:
                 raise ProblemError("not_found")

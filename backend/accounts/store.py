@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from backend.storage.engine import Reading, Transaction
+from backend.storage.names import hold_name
 from sync.wire.card import Card, SignedCard
 from sync.wire.ids import AccountId, DeviceId
 
@@ -69,9 +70,18 @@ async def write_device(
     )
 
 
-async def live_devices(tx: Transaction, account: AccountId) -> int:
-    """How many devices of the account are not revoked; the account's row is locked so that two enrolments queue."""
+async def lock_account(tx: Transaction, account: AccountId) -> None:
+    """Until the transaction ends nobody else enrols in this account or revokes: each sees what the one before did."""
     await tx.fetch(ACCOUNT_LOCK, account)
+
+
+async def hold_card(tx: Transaction, device: DeviceId) -> None:
+    """Until the transaction ends nobody else enrols this card, here or elsewhere."""
+    await hold_name(tx, device)
+
+
+async def live_devices(tx: Transaction, account: AccountId) -> int:
+    """How many devices of a locked account are not revoked."""
     return int((await tx.fetch(DEVICES_COUNT, account))[0][0])
 
 

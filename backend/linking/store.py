@@ -10,7 +10,10 @@ POST_WRITE = (
     "INSERT INTO links (link, post, body, expires_at) VALUES ($1, $2, $3, $4)"
     " ON CONFLICT (link, post) DO NOTHING RETURNING post"
 )
-POSTS_EXPIRED = "DELETE FROM links WHERE expires_at <= $1"
+POSTS_EXPIRED = (
+    "DELETE FROM links WHERE (link, post) IN"
+    " (SELECT link, post FROM links WHERE expires_at <= $1 FOR UPDATE SKIP LOCKED)"  # another removes those
+)
 POSTS_COUNT = "SELECT count(*) FROM links"
 
 

@@ -18,6 +18,7 @@ from sync.wire.ids import AccountId, DeviceId
 Kind = Literal["new_device", "new_recovery", "device_revoked", "recovery_used", "removed"]
 NOTICES_A_KIND_MAX = 16  # notices of one kind that wait for one phone; the oldest go
 
+ACCOUNT_LOCK = "SELECT account FROM accounts WHERE account = $1 FOR UPDATE"
 # Numbers rise with the time, so that a server restored from a backup gives none again that a phone has acknowledged.
 NUMBER_TAKE = (
     "UPDATE accounts SET last_notice = CASE WHEN last_notice >= $2 THEN last_notice + 1 ELSE $2 END"
@@ -36,6 +37,7 @@ NOTICES_DROP = "DELETE FROM notices WHERE device = $1"
 
 async def tell(tx: Transaction, account: AccountId, kind: Kind, by: DeviceId, now_ms: int) -> None:
     """Lays a notice down for every live phone of an account but `by`. `now_ms`: milliseconds since 1970 UTC."""
+    await tx.fetch(ACCOUNT_LOCK, account)  # whoever enrols or is revoked meanwhile comes before or after, not between
     phones = [row[0] for row in await tx.fetch(PHONES, account, DEVICE) if row[0] != by]
     if not phones:
         return

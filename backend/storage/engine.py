@@ -29,6 +29,10 @@ class StorageUnavailable(StorageError):
     """The database cannot be reached, is locked, or its disk fails; later it may work."""
 
 
+class StorageBusy(StorageUnavailable):
+    """Another transaction was in the way: this one is rolled back, and the same again may work at once."""
+
+
 class StorageTooNew(StorageError):
     """The database was written by a newer version of this software."""
 

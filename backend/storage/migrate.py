@@ -11,7 +11,9 @@ from importlib.resources import files
 from typing import NamedTuple
 
 from backend.storage.engine import Engine, Reading, StorageTooNew
+from backend.storage.names import hold_name
 
+MIGRATING = b"carnet/migrations"  # the name that processes hold while they migrate
 VERSIONS_TABLE = "CREATE TABLE IF NOT EXISTS schema_version (version BIGINT PRIMARY KEY, applied_at BIGINT NOT NULL)"
 VERSION_READ = "SELECT coalesce(max(version), 0) FROM schema_version"
 VERSION_WRITE = "INSERT INTO schema_version (version, applied_at) VALUES ($1, $2)"
@@ -55,6 +57,7 @@ async def migrate(engine: Engine, now_ms: int, known: list[Migration] | None = N
     migrations = all_migrations() if known is None else known
     applied = []
     async with engine.transaction() as tx:
+        await hold_name(tx, MIGRATING)
         await tx.execute(VERSIONS_TABLE)
         version = await schema_version(tx)
     newest = migrations[-1].number if migrations else 0
@@ -62,7 +65,8 @@ async def migrate(engine: Engine, now_ms: int, known: list[Migration] | None = N
         raise StorageTooNew(f"the database is of version {version}, this software knows {newest}: update the software")
     for migration in migrations:
         async with engine.transaction() as tx:
-            # Read again inside: another process may be migrating the same database.
+            # Read again while the name is held: another process may be migrating the same database.
+            await hold_name(tx, MIGRATING)
             if migration.number <= await schema_version(tx):
                 continue
             for statement in migration.statements:

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from backend.notices.store import tell
-from backend.storage.engine import Engine, Transaction
+from backend.storage.engine import Engine, StorageBusy, StorageUnavailable, Transaction
 from backend.vaults import store
 from backend.vaults.beside import make_room, place_wraps, sizes_hold, slot_for
 from backend.vaults.ruling import Bounds, HandIn, Known, Verdict, apply, frames_to_know, item_bytes, rule, seqs_to_know
@@ -22,6 +22,8 @@ from sync.log.reading import ReadItem
 from sync.wire.exchange import VaultAsk
 from sync.wire.ids import AccountId, DeviceId, ItemHash, VaultId
 from sync.wire.item import ENTRY, Entry, Frame, Item
+
+TRIES = 2  # of one push whose transaction another's was in the way of
 
 
 class Push(NamedTuple):
@@ -51,12 +53,22 @@ class Outcome(NamedTuple):
 
 
 async def append_all(engine: Engine, pushes: Sequence[Push], bounds: Bounds) -> list[Outcome | Exception]:
-    """Appends each push, in order, in as few commits as can be: one, or one each if the common one fails."""
-    try:
-        return list(await _append_together(engine, pushes, bounds))
-    except Exception as error:
-        if len(pushes) == 1:
-            return [error]
+    """Appends each push, in order, in as few commits as can be: one, or one each if the common one fails.
+
+    Repeated only after a failure that has rolled everything back, or where what is stored already is known again
+    (SYN-31): nothing is stored or counted twice.
+    """
+    for left in reversed(range(1 if len(pushes) > 1 else TRIES)):
+        try:
+            return list(await _append_together(engine, pushes, bounds))
+        except StorageBusy as error:
+            if len(pushes) == 1 and not left:
+                return [error]
+        except StorageUnavailable as error:
+            return [error] * len(pushes)  # alone each would wait as long, and fail
+        except Exception as error:
+            if len(pushes) == 1:
+                return [error]
     outcomes: list[Outcome | Exception] = []
     for push in pushes:
         outcomes += await append_all(engine, [push], bounds)
@@ -64,14 +76,13 @@ async def append_all(engine: Engine, pushes: Sequence[Push], bounds: Bounds) -> 
 
 
 async def _append_together(engine: Engine, pushes: Sequence[Push], bounds: Bounds) -> list[Outcome]:
-    loaded: dict[VaultId, Vault] = {}
     changed: dict[VaultId, Vault] = {}
     outcomes = []
     async with engine.transaction() as tx:
+        loaded = await _lock_heads(tx, pushes)
         for push in pushes:
             vault_id = push.ask.vault
-            vault = loaded.get(vault_id) or await store.lock_head(tx, vault_id)
-            outcome, touched = await _append_one(tx, vault, push, bounds)
+            outcome, touched = await _append_one(tx, loaded.get(vault_id), push, bounds)
             if outcome.vault is not None:
                 loaded[vault_id] = outcome.vault
                 if touched:
@@ -79,11 +90,27 @@ async def _append_together(engine: Engine, pushes: Sequence[Push], bounds: Bound
             outcomes.append(outcome)
         for vault in changed.values():
             await store.write_head(tx, vault)
-        for push, outcome in zip(pushes, outcomes, strict=True):
-            if outcome.dropped:
-                for account in sorted(await store.accounts_of(tx, outcome.dropped)):
-                    await tell(tx, account, "removed", push.device, push.now_ms)
+        told = [
+            (account, push)
+            for push, outcome in zip(pushes, outcomes, strict=True)
+            if outcome.dropped
+            for account in await store.accounts_of(tx, outcome.dropped)
+        ]
+        for account, push in sorted(told, key=lambda pair: pair[0]):  # accounts are locked in one order too
+            await tell(tx, account, "removed", push.device, push.now_ms)
     return outcomes
+
+
+async def _lock_heads(tx: Transaction, pushes: Sequence[Push]) -> dict[VaultId, Vault]:
+    """The vaults of these pushes that there are. Locked in one order, so that no two groups wait in a circle."""
+    loaded: dict[VaultId, Vault] = {}
+    for vault_id in sorted({push.ask.vault for push in pushes}):
+        vault = await store.lock_head(tx, vault_id)
+        if vault is not None:
+            loaded[vault_id] = vault
+    for account in sorted({push.account for push in pushes if push.ask.vault not in loaded and push.items}):
+        await store.lock_founder(tx, account)
+    return loaded
 
 
 async def _append_one(tx: Transaction, vault: Vault | None, push: Push, bounds: Bounds) -> tuple[Outcome, bool]:

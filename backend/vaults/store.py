@@ -12,6 +12,7 @@ from typing import NamedTuple
 import msgspec
 
 from backend.storage.engine import Reading, Row, Transaction
+from backend.storage.names import hold_name
 from backend.vaults.ruling import Facts, StoredFrame
 from sync.log.reading import ReadItem
 from sync.log.state import LogState, decode_state, encode_state
@@ -122,14 +123,24 @@ async def read_head(db: Reading, vault: VaultId) -> Vault | None:
 
 
 async def lock_head(tx: Transaction, vault: VaultId) -> Vault | None:
-    """One vault, locked until the transaction ends: the lock makes commit order the log's order."""
+    """One vault, locked until the transaction ends: the lock makes commit order the log's order.
+
+    A vault that is not there yet has no row to lock: its name is held, so that two foundings of it queue.
+    """
     rows = await tx.fetch(HEAD_LOCKED, vault)
+    if not rows:
+        await hold_name(tx, vault)
+        rows = await tx.fetch(HEAD_LOCKED, vault)
     return _vault(rows[0]) if rows else None
 
 
-async def count_vaults(tx: Transaction, account: AccountId) -> int:
-    """How many vaults an account has founded; its row is locked so that two foundings queue."""
+async def lock_founder(tx: Transaction, account: AccountId) -> None:
+    """Locks an account until the transaction ends, so that its foundings are counted one after the other."""
     await tx.fetch(ACCOUNT_LOCK, account)
+
+
+async def count_vaults(tx: Transaction, account: AccountId) -> int:
+    """How many vaults a locked account has founded."""
     return int((await tx.fetch(VAULTS_COUNT, account))[0][0])
 
 
