@@ -27,6 +27,10 @@ address that phones use.
 examples:
   carnet-server run                                    SQLite in ./carnet-data, http://127.0.0.1:8440
   carnet-server run --data DIR --port 0 --ready-file F any free port; F gets {"url", "pid"} when it answers
+  carnet-server run --database postgresql://carnet@db.example/carnet
+                                                       PostgreSQL 14 or newer, several servers on one database;
+                                                       its password: PGPASSWORD, ~/.pgpass, or CARNET_DATABASE with
+                                                       the whole address (a command line is seen by all users)
   carnet-server reveal 3f0c…                           every stored row about an account or a device
 """
 
@@ -44,7 +48,9 @@ def _parser() -> argparse.ArgumentParser:
 
     storage = argparse.ArgumentParser(add_help=False)
     storage.add_argument("--data", metavar="DIR", help="folder of the database (default: carnet-data)")
-    storage.add_argument("--database", metavar="URL", help="sqlite:///PATH instead of a file in --data")
+    storage.add_argument(
+        "--database", metavar="URL", help="sqlite:///PATH or postgresql://USER@HOST/NAME instead of a file in --data"
+    )
 
     run = commands.add_parser("run", parents=[storage], help="serve until told to stop", formatter_class=formatter)
     run.add_argument("--host", metavar="ADDRESS", help="address to listen on (default: 127.0.0.1, this machine only)")
@@ -56,7 +62,9 @@ def _parser() -> argparse.ArgumentParser:
     )
 
     commands.add_parser("migrate", parents=[storage], help="bring the database to this version, then exit")
-    commands.add_parser("check-config", parents=[storage], help="read the settings, print them, then exit")
+    commands.add_parser(
+        "check-config", parents=[storage], help="print the settings, ask PostgreSQL if it is named, exit"
+    )
 
     reveal = commands.add_parser("reveal", parents=[storage], help="print every stored row about an account or device")
     reveal.add_argument("id", metavar="ACCOUNT|DEVICE", help="its id, as hex")
@@ -79,8 +87,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return asyncio.run(_migrate(settings))
         if options.command == "reveal":
             return asyncio.run(_reveal(settings, options.id, options.json))
-        print(msgspec.json.format(msgspec.json.encode(settings)).decode())
-        return 0
+        print(msgspec.json.format(msgspec.json.encode(settings.shown())).decode())
+        return asyncio.run(_check_database(settings))
     except (SettingsError, StorageError, OSError) as error:
         print(f"carnet-server: {error}", file=sys.stderr)
         return 1
@@ -94,15 +102,19 @@ def _run(settings: Settings, ready_file: Path | None) -> int:
     return serve(settings, ready_file)
 
 
-async def _migrate(settings: Settings) -> int:
-    from backend.main import open_engine, wall_clock_ms
-    from backend.storage.migrate import migrate
+async def _check_database(settings: Settings) -> int:
+    """PostgreSQL must answer, let the user in and be new enough; a SQLite file is made when it is needed."""
+    if settings.postgres_url() is not None:
+        from backend.main import open_engine
 
-    engine = await open_engine(settings)
-    try:
-        applied = await migrate(engine, wall_clock_ms())
-    finally:
-        await engine.close()
+        await (await open_engine(settings)).close()
+    return 0
+
+
+async def _migrate(settings: Settings) -> int:
+    from backend.main import migrate_database
+
+    applied = await migrate_database(settings)
     print("\n".join(f"applied {name}" for name in applied) or "nothing to do")
     return 0
 

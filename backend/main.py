@@ -43,8 +43,19 @@ def wall_clock_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
-async def open_engine(settings: Settings) -> Engine:
-    """The database that the settings name, open but not migrated. Raises: StorageUnavailable, SettingsError."""
+async def open_engine(settings: Settings, *, patient: bool = False) -> Engine:
+    """The database that the settings name, open but not migrated. `patient`: for migrations, which may take long.
+
+    Raises: StorageUnavailable, SettingsError.
+    """
+    url = settings.postgres_url()
+    if url is not None:
+        try:
+            from backend.storage.postgres import open_postgres
+        except ModuleNotFoundError as error:
+            raise SettingsError("database: PostgreSQL needs asyncpg; install carnet[server,postgres]") from error
+        return await open_postgres(url, 1 if patient else settings.postgres_connections_max, patient=patient)
+
     from backend.storage.sqlite import open_sqlite
 
     path = settings.database_path()
@@ -128,13 +139,17 @@ def _count(metrics: Metrics, outcomes: Sequence[Outcome | Exception]) -> None:
 
 async def start(settings: Settings, origin: str) -> App:
     """An application over its own database, migrated. Raises: StorageError, SettingsError."""
-    engine = await open_engine(settings)
+    await migrate_database(settings)
+    return build(settings, origin, await open_engine(settings))
+
+
+async def migrate_database(settings: Settings) -> list[str]:
+    """Brings the database to this version; gives the names of what was applied. Raises: StorageError, SettingsError."""
+    engine = await open_engine(settings, patient=True)
     try:
-        await migrate(engine, wall_clock_ms())
-    except BaseException:
+        return await migrate(engine, wall_clock_ms())
+    finally:
         await engine.close()
-        raise
-    return build(settings, origin, engine)
 
 
 class Worker:

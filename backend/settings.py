@@ -10,8 +10,14 @@ import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit, urlunsplit
 
 import msgspec
+
+POSTGRES_PARAMETERS = frozenset(
+    {"host", "port", "user", "password", "passfile", "target_session_attrs"}
+    | {"sslmode", "sslrootcert", "sslcert", "sslkey", "sslcrl", "sslnegotiation", "ssl_min_protocol_version"}
+)
 
 
 class SettingsError(Exception):
@@ -22,7 +28,10 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The server's settings. `origin`: what devices sign, scheme://host[:port]; from host and port when empty."""
 
     data: str = "carnet-data"  # folder of the database
-    database: str = ""  # "" or sqlite:///PATH; empty: carnet.sqlite3 in `data`
+    database: str = ""  # sqlite:///PATH or postgresql://USER@HOST/NAME; empty: carnet.sqlite3 in `data`
+    postgres_connections_max: int = (
+        10  # connections to PostgreSQL of each process; all together below its max_connections
+    )
     host: str = "127.0.0.1"  # loopback unless an operator says otherwise: TLS is the proxy's
     port: int = 8440  # 0: any free one
     origin: str = ""
@@ -43,13 +52,44 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     bodies_bytes_max: int = 268_435_456  # bytes of all bodies that a process holds at a time; one of a sync has 8 MiB
     drain_seconds_max: int = 25  # seconds that requests have to finish when the server stops
 
+    def postgres_url(self) -> str | None:
+        """The address of the PostgreSQL database, password and all, or None for SQLite. Raises: SettingsError."""
+        scheme = self.database.partition("://")[0]
+        if scheme not in ("postgresql", "postgres"):
+            return None
+        try:
+            parts = urlsplit(self.database)
+            _ = parts.port
+            parameters = parse_qs(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query))
+        except ValueError:
+            raise SettingsError("database: not an address of the form postgresql://USER@HOST:PORT/NAME") from None
+        if not parts.path.strip("/") or parts.fragment:
+            raise SettingsError("database: postgresql://USER@HOST:PORT/NAME needs the name of a database")
+        unknown = sorted(parameters.keys() - POSTGRES_PARAMETERS)
+        if unknown:
+            raise SettingsError(
+                f"database: a parameter is not known; these are: {', '.join(sorted(POSTGRES_PARAMETERS))}"
+            )
+        return self.database
+
     def database_path(self) -> Path:
         """The file of the SQLite database. Raises: SettingsError for another kind of database."""
         if not self.database:
             return Path(self.data) / "carnet.sqlite3"
         if self.database.startswith("sqlite:///"):
             return Path(self.database.removeprefix("sqlite:///"))
-        raise SettingsError("database: only sqlite:///PATH is known to this version")
+        raise SettingsError("database: sqlite:///PATH or postgresql://USER@HOST:PORT/NAME")
+
+    def shown(self) -> Settings:
+        """The same, to be printed: a password in the database's address is a star."""
+        if self.postgres_url() is None:
+            return self
+        parts = urlsplit(self.database)
+        user = f"{parts.username}{':*' if parts.password else ''}@" if parts.username else ""
+        netloc = user + parts.netloc.rpartition("@")[2]
+        words = [(name, "*" if name == "password" else value) for name, value in parse_qsl(parts.query)]
+        shown = urlunsplit(parts._replace(netloc=netloc, query=urlencode(words, safe="*/:")))
+        return msgspec.structs.replace(self, database=shown)
 
     def public_origin(self, port: int) -> str:
         """The origin that devices sign, when the server listens on `port`."""
@@ -79,7 +119,8 @@ def read_settings(path: Path | None, environment: Mapping[str, str], overrides: 
         settings = msgspec.convert(values, Settings, strict=False)
     except msgspec.ValidationError as error:
         raise SettingsError(str(error)) from error
-    settings.database_path()
+    if settings.postgres_url() is None:
+        settings.database_path()
     low = [
         f.name
         for f in msgspec.structs.fields(Settings)

@@ -19,6 +19,7 @@ from backend.storage.engine import StorageFull, StorageUnavailable
 from sync.wire.errors import PROBLEMS
 
 PROBLEM_TYPE = "application/problem+json"
+RETRY_SECONDS = 3  # after which whoever heard `unavailable` may ask again: a database restarts in about as long
 CODE_KEY = "carnet_code"  # where the ASGI scope carries the word for the log line
 
 _BY_STATUS = {
@@ -62,6 +63,8 @@ def document(code: str, detail: str | None = None, **members: Any) -> dict[str, 
 def problem_response(code: str, detail: str | None = None, **members: Any) -> Response[bytes]:
     """The answer that carries a problem document, with the headers that belong to its status."""
     headers = {}
+    if code == "unavailable":
+        members = {"retry_after": RETRY_SECONDS} | members
     if PROBLEMS[code].status == 401 and not code.startswith("passcode"):
         headers["WWW-Authenticate"] = "Bearer"
     if PROBLEMS[code].status == 408:

@@ -1,0 +1,224 @@
+"""PostgreSQL behind the port: a pool of connections of asyncpg, READ COMMITTED, rows locked where rooms say so.
+
+A commit is on the disk when it returns: every session sets `synchronous_commit=on`, whatever the server's default is. A
+transaction whose COMMIT did not answer "COMMIT" has failed: PostgreSQL answers "ROLLBACK" when a statement in it failed
+before. Nothing lives in a session (no LISTEN, no temporary table, no lock that outlives its transaction), so that
+connections may be shared and lost at any time. No error repeats what PostgreSQL says: it quotes statements and values.
+
+Not here: any statement of a room, a retry (who repeats must know that it is safe). Source: postgresql.org/docs,
+"Error Codes", "Explicit Locking"; asyncpg's API reference.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+import asyncpg  # type: ignore[import-untyped]
+from asyncpg.exceptions import (  # type: ignore[import-untyped]
+    InterfaceError,
+    InvalidCachedStatementError,
+    PostgresError,
+)
+
+from backend.storage.dialect import unnest_text
+from backend.storage.engine import Row, StorageBusy, StorageFull, StorageUnavailable
+
+OLDEST = 14  # major version of PostgreSQL
+CONNECT_SECONDS = 5  # for a connection to PostgreSQL, and for one of the pool to come free
+STATEMENT_SECONDS = 30  # for one statement; then PostgreSQL ends it
+LOCK_SECONDS = 5  # for another transaction to let go of a row
+SILENT_SECONDS = 40  # without an answer to a statement; then the connection is given up
+_SESSION = {
+    "application_name": "carnet",
+    "synchronous_commit": "on",
+    "default_transaction_isolation": "read committed",
+    "client_encoding": "UTF8",
+}
+_LIMITS = {
+    "statement_timeout": f"{STATEMENT_SECONDS}s",
+    "lock_timeout": f"{LOCK_SECONDS}s",
+    "idle_in_transaction_session_timeout": f"{STATEMENT_SECONDS}s",
+}
+_BUSY = {"40001", "40P01", "55P03"}  # serialization failure, deadlock, lock not available
+# Connection lost, no resources, operator's intervention, system error, read-only, no login, no database.
+_UNAVAILABLE = ("08", "53", "57", "58", "25006", "28", "3D")
+
+
+def storage_error(error: BaseException, closed: bool = False) -> BaseException:
+    """What a driver's error means to a room; an error that is our own bug stays what it is. `closed`: the connection.
+
+    Its text is one of ours.
+    """
+    if isinstance(error, PostgresError):
+        code = error.sqlstate or ""
+        if code in _BUSY or isinstance(error, InvalidCachedStatementError):
+            return StorageBusy("another transaction was in the way")
+        if code == "53100":
+            return StorageFull("no room left")
+        if code.startswith(_UNAVAILABLE):
+            return StorageUnavailable(_why(code))
+        return error
+    if isinstance(error, OSError | TimeoutError) or (closed and isinstance(error, InterfaceError)):
+        return StorageUnavailable("PostgreSQL cannot be reached")
+    return error
+
+
+def _why(code: str) -> str:
+    if code.startswith("28"):
+        return "PostgreSQL does not let this user in: look at user, password and pg_hba.conf"
+    if code.startswith("3D"):
+        return "PostgreSQL has no such database: make it with createdb"
+    if code == "53300":
+        return "PostgreSQL has no connection left: raise its max_connections, or lower postgres_connections_max"
+    if code == "25006":
+        return "PostgreSQL takes no writes: it is a standby"
+    return "PostgreSQL cannot be used now"
+
+
+class _Connection:
+    """One connection, inside a transaction or for one reading."""
+
+    def __init__(self, raw: Any, inserts: dict[str, str | None]) -> None:
+        self.raw, self._inserts = raw, inserts
+
+    async def fetch(self, statement: str, *args: Any) -> Sequence[Row]:
+        with self._told():
+            return [tuple(row) for row in await self.raw.fetch(statement, *args)]
+
+    scan = fetch  # a connection has nobody else to wait for it
+
+    async def execute(self, statement: str, *args: Any) -> None:
+        await self.fetch(statement, *args)
+
+    async def execute_many(self, statement: str, rows: Sequence[Sequence[Any]]) -> None:
+        if len(rows) == 1:
+            await self.fetch(statement, *rows[0])
+        elif rows:
+            with self._told():
+                if statement not in self._inserts:
+                    types = [kind.name for kind in (await self.raw.prepare(statement)).get_parameters()]
+                    self._inserts[statement] = unnest_text(statement, types)
+                many = self._inserts[statement]
+                if many is None:
+                    await self.raw.executemany(statement, rows)
+                else:
+                    await self.raw.fetch(many, *zip(*rows, strict=True))
+
+    async def control(self, statement: str) -> str:
+        """BEGIN, COMMIT or ROLLBACK; gives PostgreSQL's word for what it did."""
+        with self._told():
+            return str(await self.raw.execute(statement))
+
+    @contextlib.contextmanager
+    def _told(self) -> Any:
+        try:
+            yield
+        except (PostgresError, InterfaceError, OSError) as error:
+            raise storage_error(error, self.raw.is_closed()) from None
+
+
+class _Reading:
+    """Each question takes a connection of the pool for as long as it runs."""
+
+    def __init__(self, engine: PostgresEngine) -> None:
+        self._engine = engine
+
+    async def fetch(self, statement: str, *args: Any) -> Sequence[Row]:
+        async with self._engine.connection() as connection:
+            return await connection.fetch(statement, *args)
+
+    scan = fetch
+
+
+class PostgresEngine:
+    """A PostgreSQL database that is open. Make one with `open_postgres`."""
+
+    def __init__(self, pool: Any) -> None:
+        self._pool = pool
+        self._reading = _Reading(self)
+        self._inserts: dict[
+            str, str | None
+        ] = {}  # how a statement inserts many rows at once; found out at its first use
+        self.commits = 0  # how often a transaction has been made durable; read by tests and metrics
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[_Connection]:
+        """A connection of the pool. Raises: StorageUnavailable."""
+        try:
+            raw = await self._pool.acquire(timeout=CONNECT_SECONDS)
+        except (PostgresError, InterfaceError, OSError) as error:
+            raise storage_error(error) from None
+        try:
+            yield _Connection(raw, self._inserts)
+        finally:
+            # A connection that is lost cannot be given back in good order: the pool makes another in its place.
+            with contextlib.suppress(PostgresError, InterfaceError, OSError):
+                await self._pool.release(raw, timeout=CONNECT_SECONDS)
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[_Connection]:
+        """Beside others: rows that must not change meanwhile are locked by the room's statements."""
+        async with self.connection() as connection:
+            await connection.control("BEGIN")
+            try:
+                yield connection
+                done = await connection.control("COMMIT")
+            except BaseException:
+                await self._roll_back(connection)
+                raise
+            if done != "COMMIT":
+                raise StorageUnavailable("PostgreSQL has rolled the transaction back")
+            self.commits += 1
+
+    async def _roll_back(self, connection: _Connection) -> None:
+        # Whoever cannot be rolled back is ended: PostgreSQL rolls back what a lost connection had begun.
+        try:
+            await connection.control("ROLLBACK")
+        except BaseException:
+            connection.raw.terminate()
+
+    def reading(self) -> _Reading:
+        return self._reading
+
+    async def close(self) -> None:
+        try:
+            await asyncio.wait_for(self._pool.close(), CONNECT_SECONDS)
+        except (PostgresError, InterfaceError, OSError):
+            self._pool.terminate()
+
+
+async def _nothing_to_reset(_connection: Any) -> None:
+    """Nothing lives in a session, so that giving a connection back costs no round trip."""
+
+
+async def open_postgres(url: str, connections_max: int, *, patient: bool = False) -> PostgresEngine:
+    """Opens the database that `url` names. `patient`: no statement takes too long, for migrations.
+
+    Raises: StorageUnavailable if it cannot be reached, lets nobody in, or is too old.
+    """
+    try:
+        pool = await asyncpg.create_pool(
+            url,
+            min_size=1,
+            max_size=connections_max,
+            timeout=CONNECT_SECONDS,
+            command_timeout=None if patient else SILENT_SECONDS,
+            server_settings=_SESSION if patient else _SESSION | _LIMITS,
+            reset=_nothing_to_reset,
+        )
+    except (PostgresError, InterfaceError, OSError, ValueError) as error:
+        told = storage_error(error)
+        if isinstance(told, InterfaceError | ValueError):
+            told = StorageUnavailable("the address of PostgreSQL or its certificates cannot be used")
+        raise told from None
+    engine = PostgresEngine(pool)
+    async with engine.connection() as connection:
+        version = connection.raw.get_server_version().major
+    if version < OLDEST:
+        await engine.close()
+        raise StorageUnavailable(f"PostgreSQL is of version {version}; {OLDEST} or newer is needed")
+    return engine
