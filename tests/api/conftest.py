@@ -11,6 +11,9 @@ import pytest_asyncio
 
 from backend.http.logs import start_logs
 from tests.api.server_kit import Served, served
+from tests.storage.both_engines import engine_kind, pytest_generate_tests
+
+__all__ = ["engine_kind", "pytest_generate_tests"]  # every test of this folder that awaits runs on both engines
 
 
 @pytest.fixture(autouse=True)

@@ -1,4 +1,4 @@
-"""A server in this process, over SQLite in a folder, with a clock that tests move."""
+"""A server in this process, over SQLite or PostgreSQL (both_engines.py), with a clock that tests move."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ import httpx
 
 from backend.main import App, build
 from backend.settings import Settings
+from backend.storage.engine import Engine
 from backend.storage.migrate import migrate
-from backend.storage.sqlite import open_sqlite
 from tests.api.phone_kit import Phone
+from tests.storage.both_engines import opened
 
 ORIGIN = "https://carnet.example"
 START_MS = 1_790_000_000_000
@@ -54,10 +55,16 @@ class Served:
 
 @asynccontextmanager
 async def served(folder: Path, *, pages_max: int | None = None, **settings: object) -> AsyncIterator[Served]:
-    """The application over a database in `folder`. `settings`: what differs from the defaults."""
+    """The application over a database of its own. `settings`: what differs from the defaults."""
     clock = Clock()
-    engine = await open_sqlite(folder / "carnet.sqlite3", pages_max=pages_max)
-    await migrate(engine, clock())
+    async with opened(folder, pages_max=pages_max) as engine:
+        await migrate(engine, clock())
+        async with _serving(engine, clock, settings) as running:
+            yield running
+
+
+@asynccontextmanager
+async def _serving(engine: Engine, clock: Clock, settings: dict[str, object]) -> AsyncIterator[Served]:
     app = build(Settings(**settings), ORIGIN, engine, now_ms=clock)  # type: ignore[arg-type]
     transport = httpx.ASGITransport(app.asgi, raise_app_exceptions=False)
     try:

@@ -15,6 +15,7 @@ from sync.wire.item import EDITOR, OWNER, Drop
 from tests.api.family_kit import add, enter, join, removed
 from tests.api.phone_kit import CardKeys, Phone, epoch_of, make_entry, make_frame
 from tests.api.server_kit import Served, code_of
+from tests.storage.both_engines import columns_of
 
 ACCOUNTS = Path(__file__).parents[2] / "openapi" / "protocol" / "accounts.md"
 
@@ -301,5 +302,4 @@ async def test_cause_and_notice_are_stored_together_or_not_at_all(server, monkey
 async def test_a_notice_names_nobody(server):
     """ACC-21: number, word, time, and nothing else."""
     assert Notice.__struct_fields__ == ("number", "kind", "at")
-    columns = [row[1] for row in await server.engine.reading().fetch("PRAGMA table_info(notices)")]
-    assert columns == ["device", "number", "kind", "at_ms"]
+    assert await columns_of(server.engine, "notices") == ["device", "number", "kind", "at_ms"]

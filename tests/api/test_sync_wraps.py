@@ -61,7 +61,7 @@ async def test_only_the_head_epoch_and_listed_cards_are_wrapped(server):
     await mum.push(
         book, wraps=wraps_for(old, [mum.card.id], giver=1) + wraps_for(new, [gone.card.id, noise("x")], giver=1)
     )
-    rows = await server.engine.reading().fetch("SELECT count(*) FROM wraps WHERE slot <> x''")
+    rows = await server.engine.reading().fetch("SELECT count(*) FROM wraps WHERE slot <> $1", b"")
     assert rows[0][0] == 0
 
 

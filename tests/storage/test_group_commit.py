@@ -13,12 +13,14 @@ from backend.vaults.store import place_of
 from sync.wire.exchange import VaultAsk
 from tests.api.phone_kit import make_frame, make_frames, noise
 from tests.api.server_kit import served
+from tests.storage.both_engines import on
 
 
 def push(number: int) -> Push:
     return Push(noise(number), noise(0), VaultAsk(noise(number), 0, noise(1), 0), (), (), 0)
 
 
+@on("sqlite")
 async def test_what_comes_while_one_commit_runs_is_one_group():
     groups: list[int] = []
 
@@ -35,6 +37,7 @@ async def test_what_comes_while_one_commit_runs_is_one_group():
     await committer.drain()
 
 
+@on("sqlite")
 async def test_a_caller_that_goes_away_cancels_nothing():
     done: list[int] = []
 
@@ -75,6 +78,7 @@ async def test_one_vaults_failure_is_not_its_neighbours(tmp_path: Path):
         assert (await mum.push(books[4])).answer.next == 2
 
 
+@on("sqlite")
 async def test_a_full_disk_acknowledges_nothing_and_what_fits_goes_on(tmp_path: Path):
     """SYN-10, ERR-1: 507 storage_full, and nothing of the push is there."""
     async with served(tmp_path, pages_max=160) as server:

@@ -1,9 +1,8 @@
-"""SQLite behind the port: durability settings, isolation, failures, and every statement of every room."""
+"""SQLite behind the port: durability settings, failures, the dialect. What both engines do: test_engine_contract.py."""
 
 from __future__ import annotations
 
 import ast
-import asyncio
 import re
 import sqlite3
 from collections.abc import AsyncIterator
@@ -17,6 +16,7 @@ from backend.storage.engine import StorageFull, StorageUnavailable
 from backend.storage.migrate import migrate
 from backend.storage.sqlite import SqliteEngine, open_sqlite, storage_error
 
+ENGINES = ("sqlite",)
 BACKEND = Path(__file__).parents[2] / "backend"
 ACCOUNT = "INSERT INTO accounts (account, made_at) VALUES ($1, $2)"
 COUNT = "SELECT count(*) FROM accounts"
@@ -42,43 +42,6 @@ async def test_commits_are_synced_and_readers_do_not_wait(engine):
 async def test_a_reader_cannot_write(engine):
     with pytest.raises(sqlite3.OperationalError, match="readonly"):
         await engine.reading().fetch(ACCOUNT, b"a", 1)
-
-
-async def test_a_transaction_that_raises_leaves_nothing(engine):
-    with pytest.raises(RuntimeError):
-        async with engine.transaction() as tx:
-            await tx.execute(ACCOUNT, b"a", 1)
-            raise RuntimeError
-    assert (await engine.reading().fetch(COUNT))[0][0] == 0
-
-
-async def test_a_cancelled_transaction_leaves_nothing_and_the_next_one_works(engine):
-    async def slow() -> None:
-        async with engine.transaction() as tx:
-            await tx.execute(ACCOUNT, b"a", 1)
-            await asyncio.sleep(60)
-
-    task = asyncio.create_task(slow())
-    for _ in range(20):
-        await asyncio.sleep(0.001)
-    task.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await task
-    async with engine.transaction() as tx:
-        await tx.execute_many(ACCOUNT, [(bytes([n]), 1) for n in range(40)])
-    assert (await engine.reading().scan(COUNT))[0][0] == 40
-
-
-async def test_transactions_take_turns(engine):
-    async def add(number: int) -> None:
-        async with engine.transaction() as tx:
-            before = (await tx.fetch(COUNT))[0][0]
-            await asyncio.sleep(0)
-            await tx.execute(ACCOUNT, bytes([number]), before)
-
-    await asyncio.gather(*(add(n) for n in range(10)))
-    rows = await engine.reading().fetch("SELECT made_at FROM accounts ORDER BY made_at")
-    assert [row[0] for row in rows] == list(range(10))
 
 
 async def test_a_full_disk_is_named_and_the_transaction_is_gone(tmp_path: Path):
@@ -110,42 +73,6 @@ def test_our_own_mistakes_stay_what_they_are():
     assert storage_error(error) is error
 
 
-def statements() -> list[tuple[str, str]]:
-    """Every statement constant of the back end, found in its source."""
-    found = []
-    for path in sorted(BACKEND.rglob("*.py")):
-        module = path.relative_to(BACKEND.parent).with_suffix("").as_posix().replace("/", ".")
-        names = [
-            node.targets[0].id
-            for node in ast.parse(path.read_text("utf-8")).body
-            if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and node.targets[0].id.isupper()
-        ]
-        if names and ("store" in path.name or "migrate" in path.name):
-            loaded = __import__(module, fromlist=["x"])
-            found += [
-                (f"{module}.{name}", getattr(loaded, name))
-                for name in names
-                if isinstance(getattr(loaded, name), str) and getattr(loaded, name).split(" ")[0] in VERBS
-            ]
-    return found
-
-
-VERBS = {"SELECT", "INSERT", "UPDATE", "DELETE", "CREATE"}
-
-
-async def test_every_statement_is_prepared_by_sqlite(engine):
-    """EXPLAIN compiles a statement against the real tables without running it."""
-    found = statements()
-    assert len(found) > 50
-    for name, statement in found:
-        text = sqlite_text(statement)
-        count = max([int(number) for number in re.findall(r"\?(\d+)", text)], default=0)
-        try:
-            await engine._writer.fetch("EXPLAIN " + text, *[None] * count)
-        except sqlite3.Error as error:
-            raise AssertionError(f"{name}: {error}") from error
-
-
 def test_no_sql_and_no_driver_outside_storage_and_stores():
     for path in BACKEND.rglob("*.py"):
         relative = path.relative_to(BACKEND).as_posix()
@@ -164,6 +91,11 @@ def test_no_sql_and_no_driver_outside_storage_and_stores():
     [
         ("SELECT a FROM b WHERE c = $1 AND d > $12", "SELECT a FROM b WHERE c = ?1 AND d > ?12"),
         ("SELECT a FROM b FOR UPDATE", "SELECT a FROM b"),
+        (
+            "DELETE FROM b WHERE a IN (SELECT a FROM b FOR UPDATE SKIP LOCKED)",
+            "DELETE FROM b WHERE a IN (SELECT a FROM b)",
+        ),
+        ("SELECT pg_advisory_xact_lock($1)", "SELECT ?1"),
         ("SELECT a FROM b v WHERE c = $1 FOR UPDATE OF v", "SELECT a FROM b v WHERE c = ?1"),
         ("CREATE TABLE a (n BIGINT PRIMARY KEY)", "CREATE TABLE a (n INTEGER PRIMARY KEY)"),
         (
