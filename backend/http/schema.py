@@ -160,7 +160,7 @@ def _problem_schema() -> dict[str, Any]:
     return {
         "title": "Problem",
         "description": "RFC 9457. `code` is what a program reads; `nonce` comes with clock, `retry_after` (seconds)"
-        " with rate_limited.",
+        " with rate_limited and unavailable.",
         "type": "object",
         "required": ["type", "title", "status", "code", "detail", "next", "retryable"],
         "properties": texts

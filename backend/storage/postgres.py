@@ -113,12 +113,19 @@ class _Connection:
         with self._told():
             return str(await self.raw.execute(statement))
 
+    def is_lost(self) -> bool:
+        """True if nothing more can be asked: it is closed, or the pool has taken it back because it was."""
+        try:
+            return bool(self.raw.is_closed())
+        except InterfaceError:
+            return True
+
     @contextlib.contextmanager
     def _told(self) -> Any:
         try:
             yield
         except (PostgresError, InterfaceError, OSError) as error:
-            raise storage_error(error, self.raw.is_closed()) from None
+            raise storage_error(error, self.is_lost()) from None
 
 
 class _Reading:
@@ -179,7 +186,8 @@ class PostgresEngine:
         try:
             await connection.control("ROLLBACK")
         except BaseException:
-            connection.raw.terminate()
+            with contextlib.suppress(InterfaceError):
+                connection.raw.terminate()
 
     def reading(self) -> _Reading:
         return self._reading

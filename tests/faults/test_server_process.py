@@ -1,65 +1,41 @@
-"""The server as a process of its own: ready file, kill -9, SIGTERM, several workers, the command line."""
+"""The server as a process of its own: kill -9, SIGTERM, several workers, on both engines; the command line."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import json
-import os
 import signal
 import socket
-import subprocess
-import sys
-import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import httpx
 import pytest
+import pytest_asyncio
 
 from sync.wire.exchange import VaultAsk
 from tests.api.phone_kit import LogBook, Phone, make_frame, take_answer
+from tests.faults.server_process import finished, running
+from tests.storage import postgres_kit
 
-ROOT = Path(__file__).parents[2]
-
-
-def command(*arguments: str, **environment: str) -> subprocess.Popen[bytes]:
-    env = {k: v for k, v in os.environ.items() if not k.startswith("CARNET_")} | environment
-    return subprocess.Popen(
-        [sys.executable, "-m", "backend.cli", *arguments],
-        cwd=ROOT,
-        env=env,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    )
+both = pytest.mark.parametrize("database", ["sqlite", "postgres"], indirect=True)
 
 
-@contextlib.contextmanager
-def running(folder: Path, *arguments: str, **environment: str) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
-    """A server process and its address; it is gone when the block ends."""
-    ready = folder / "ready.json"
-    ready.unlink(missing_ok=True)
-    where = ("--data", str(folder / "data"), "--port", "0", "--ready-file", str(ready))
-    process = command("run", *where, *arguments, **environment)
-    try:
-        for _ in range(400):
-            if ready.exists():
-                break
-            assert process.poll() is None, process.stderr.read().decode()
-            time.sleep(0.025)
-        said = json.loads(ready.read_text())
-        assert said["pid"] == process.pid
-        assert (list(said), said["url"].rpartition(":")[0]) == (["url", "pid"], "http://127.0.0.1")
-        yield process, said["url"]
-    finally:
-        if process.poll() is None:
-            process.kill()
-        process.communicate(timeout=20)
+@pytest_asyncio.fixture
+async def database(request: pytest.FixtureRequest) -> AsyncIterator[list[str]]:
+    """What names the database on the command line."""
+    if request.param == "sqlite":
+        yield []
+        return
+    async with postgres_kit.database(migrated=False) as url:
+        yield ["--database", url]
 
 
-async def test_what_was_acknowledged_survives_kill_9(tmp_path: Path):
+@both
+async def test_what_was_acknowledged_survives_kill_9(tmp_path: Path, database: list[str]):
     """SYN-10: killed while ten phones write; every acknowledged frame is there, once, in its own log."""
-    with running(tmp_path) as (process, url):
+    with running(tmp_path, *database) as (process, url):
         async with httpx.AsyncClient(base_url=url, timeout=20) as client:
             mum = await Phone("mum", client, url).register()
             books = [await mum.found() for _ in range(10)]
@@ -74,7 +50,7 @@ async def test_what_was_acknowledged_survives_kill_9(tmp_path: Path):
                 await asyncio.sleep(0.01)
             process.send_signal(signal.SIGKILL)
             await asyncio.gather(*writers)
-    with running(tmp_path) as (_, url):
+    with running(tmp_path, *database) as (_, url):
         async with httpx.AsyncClient(base_url=url, timeout=20) as client:
             mum.client, mum.origin = client, url
             await mum.log_in()
@@ -85,9 +61,10 @@ async def test_what_was_acknowledged_survives_kill_9(tmp_path: Path):
                 assert len(cold.L) - len(book.L) <= 1, "at most the one whose answer was lost"
 
 
-async def test_sigterm_lets_a_request_in_flight_finish(tmp_path: Path):
+@both
+async def test_sigterm_lets_a_request_in_flight_finish(tmp_path: Path, database: list[str]):
     """The body arrives after the signal; the answer comes, then the process ends with 0."""
-    with running(tmp_path) as (process, url):
+    with running(tmp_path, *database) as (process, url):
         async with httpx.AsyncClient(base_url=url, timeout=20) as client:
             mum = await Phone("mum", client, url).register()
         host, port = url.removeprefix("http://").split(":")
@@ -106,9 +83,10 @@ async def test_sigterm_lets_a_request_in_flight_finish(tmp_path: Path):
         assert process.wait(10) == 0
 
 
-async def test_two_workers_share_one_database(tmp_path: Path):
+@both
+async def test_two_workers_share_one_database(tmp_path: Path, database: list[str]):
     """Each request of many, whichever process takes it, sees what was acknowledged before."""
-    with running(tmp_path, "--workers", "2") as (process, url):
+    with running(tmp_path, "--workers", "2", *database) as (process, url):
         async with httpx.AsyncClient(base_url=url, timeout=20) as client:
             mum = await Phone("mum", client, url).register()
             books = [await mum.found() for _ in range(4)]
@@ -125,12 +103,6 @@ async def test_two_workers_share_one_database(tmp_path: Path):
         assert [book.state.seq for book in books] == [6] * 4
         process.send_signal(signal.SIGTERM)
         assert process.wait(15) == 0
-
-
-def finished(*arguments: str, **environment: str) -> tuple[int, str, str]:
-    process = command(*arguments, **environment)
-    out, err = process.communicate(timeout=20)
-    return process.returncode, out.decode(), err.decode()
 
 
 def test_check_config_prints_the_settings_and_later_ones_win(tmp_path: Path):
@@ -163,7 +135,7 @@ def test_settings_that_cannot_be_are_refused_by_name(tmp_path: Path, text: str, 
 def test_migrate_says_what_it_did(tmp_path: Path):
     assert finished("migrate", "--data", str(tmp_path)) == (
         0,
-        "applied 0001_start.sql\napplied 0002_notices.sql\n",
+        "applied 0001_start.sql\napplied 0002_notices.sql\napplied 0003_shares.sql\n",
         "",
     )
     assert finished("migrate", "--data", str(tmp_path)) == (0, "nothing to do\n", "")

@@ -17,7 +17,7 @@ import pytest
 from sync.wire.account import TokenRequest
 from sync.wire.exchange import SyncRequest, encode_request
 from tests.api.phone_kit import Phone, make_frame
-from tests.faults.test_server_process import running
+from tests.faults.server_process import running
 
 STEP = 16_384
 PATIENCE = 20  # seconds that a test waits for what takes the server one

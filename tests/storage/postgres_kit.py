@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import asyncio
 import atexit
+import concurrent.futures
 import contextlib
 import ctypes
 import functools
@@ -36,6 +37,8 @@ import asyncpg
 
 START_SECONDS = 60
 _PREFIX = "carnet-postgres-"
+# Linux takes the end of the thread that started a process for the end of its parent: this one lives as long as we do.
+_starter = concurrent.futures.ThreadPoolExecutor(1, "postgres-starter")
 _serial = itertools.count(1)
 
 
@@ -127,15 +130,16 @@ class Cluster:
         }
         flags = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
         with (self.folder / "log").open("ab") as log:
-            self._process = subprocess.Popen(
+            self._process = _starter.submit(
+                subprocess.Popen,
                 [self.binaries / "postgres", "-D", self.data, *flags],
                 **self._as,
                 cwd=self.folder,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                preexec_fn=_end_with_parent,  # noqa: PLW1509  it calls one function of the C library
-            )
+                preexec_fn=_end_with_parent,
+            ).result()
         end = time.monotonic() + START_SECONDS
         while not self._answers():
             alive = self._process.poll() is None and time.monotonic() < end
@@ -231,7 +235,6 @@ async def _command(statement: str, server: str | None) -> None:
 @functools.cache
 def template() -> str:
     """The name of a migrated database, made once a process in a loop of its own."""
-    import concurrent.futures
 
     async def make() -> str:
         from backend.storage.migrate import migrate
@@ -243,7 +246,6 @@ def template() -> str:
         await engine.close()
         return name
 
-    shared_url()  # started from this thread: Linux takes the end of the thread that started a process for its parent's
     with concurrent.futures.ThreadPoolExecutor(1) as thread:
         name = thread.submit(asyncio.run, make()).result()
     atexit.register(lambda: asyncio.run(drop_database(name)) if os.environ.get("CARNET_TEST_POSTGRES") else None)

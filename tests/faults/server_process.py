@@ -1,0 +1,54 @@
+"""Starts `carnet-server` as a process of its own, for tests that kill and stop it."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+
+
+def command(*arguments: str, **environment: str) -> subprocess.Popen[bytes]:
+    env = {k: v for k, v in os.environ.items() if not k.startswith("CARNET_")} | environment
+    return subprocess.Popen(
+        [sys.executable, "-m", "backend.cli", *arguments],
+        cwd=ROOT,
+        env=env,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+
+
+@contextlib.contextmanager
+def running(folder: Path, *arguments: str, **environment: str) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
+    """A server process and its address; it is gone when the block ends."""
+    ready = folder / "ready.json"
+    ready.unlink(missing_ok=True)
+    where = ("--data", str(folder / "data"), "--port", "0", "--ready-file", str(ready))
+    process = command("run", *where, *arguments, **environment)
+    try:
+        for _ in range(400):
+            if ready.exists():
+                break
+            assert process.poll() is None, process.stderr.read().decode()
+            time.sleep(0.025)
+        said = json.loads(ready.read_text())
+        assert said["pid"] == process.pid
+        assert (list(said), said["url"].rpartition(":")[0]) == (["url", "pid"], "http://127.0.0.1")
+        yield process, said["url"]
+    finally:
+        if process.poll() is None:
+            process.kill()
+        process.communicate(timeout=20)
+
+
+def finished(*arguments: str, **environment: str) -> tuple[int, str, str]:
+    process = command(*arguments, **environment)
+    out, err = process.communicate(timeout=20)
+    return process.returncode, out.decode(), err.decode()
