@@ -20,6 +20,7 @@ from typing import Any
 import asyncpg  # type: ignore[import-untyped]
 from asyncpg.exceptions import (  # type: ignore[import-untyped]
     InterfaceError,
+    InternalClientError,
     InvalidCachedStatementError,
     PostgresError,
 )
@@ -124,6 +125,9 @@ class _Connection:
     def _told(self) -> Any:
         try:
             yield
+        except InternalClientError:
+            # asyncpg has lost count of the protocol: so it ends when the server dies between two of its messages.
+            raise StorageUnavailable("PostgreSQL cannot be reached") from None
         except (PostgresError, InterfaceError, OSError) as error:
             raise storage_error(error, self.is_lost()) from None
 
@@ -157,13 +161,15 @@ class PostgresEngine:
         """A connection of the pool. Raises: StorageUnavailable."""
         try:
             raw = await self._pool.acquire(timeout=CONNECT_SECONDS)
+        except InternalClientError:
+            raise StorageUnavailable("PostgreSQL cannot be reached") from None
         except (PostgresError, InterfaceError, OSError) as error:
-            raise storage_error(error) from None
+            raise storage_error(error, closed=True) from None  # the pool itself is being closed
         try:
             yield _Connection(raw, self._inserts)
         finally:
             # A connection that is lost cannot be given back in good order: the pool makes another in its place.
-            with contextlib.suppress(PostgresError, InterfaceError, OSError):
+            with contextlib.suppress(PostgresError, InterfaceError, InternalClientError, OSError):
                 await self._pool.release(raw, timeout=CONNECT_SECONDS)
 
     @asynccontextmanager
@@ -186,7 +192,7 @@ class PostgresEngine:
         try:
             await connection.control("ROLLBACK")
         except BaseException:
-            with contextlib.suppress(InterfaceError):
+            with contextlib.suppress(InterfaceError, InternalClientError):
                 connection.raw.terminate()
 
     def reading(self) -> _Reading:
@@ -218,9 +224,9 @@ async def open_postgres(url: str, connections_max: int, *, patient: bool = False
             server_settings=_SESSION if patient else _SESSION | _LIMITS,
             reset=_nothing_to_reset,
         )
-    except (PostgresError, InterfaceError, OSError, ValueError) as error:
+    except (PostgresError, InterfaceError, InternalClientError, OSError, ValueError) as error:
         told = storage_error(error)
-        if isinstance(told, InterfaceError | ValueError):
+        if isinstance(told, InterfaceError | InternalClientError | ValueError):
             told = StorageUnavailable("the address of PostgreSQL or its certificates cannot be used")
         raise told from None
     engine = PostgresEngine(pool)
