@@ -28,10 +28,23 @@ examples:
   carnet-server run                                    SQLite in ./carnet-data, http://127.0.0.1:8440
   carnet-server run --data DIR --port 0 --ready-file F any free port; F gets {"url", "pid"} when it answers
   carnet-server run --database postgresql://carnet@db.example/carnet
-                                                       PostgreSQL 14 or newer, several servers on one database;
-                                                       its password: PGPASSWORD, ~/.pgpass, or CARNET_DATABASE with
-                                                       the whole address (a command line is seen by all users)
+                                                       PostgreSQL; `carnet-server run --help` says how
   carnet-server reveal 3f0c…                           every stored row about an account or a device
+"""
+
+DATABASE = """\
+the database:
+  sqlite:///PATH                           one file, one machine
+  postgresql://USER@HOST:PORT/NAME         PostgreSQL 14 or newer; several servers may share one database
+  postgresql://USER@/NAME?host=/run/postgresql
+                                           by its UNIX socket
+  postgresql://USER@HOST/NAME?sslmode=verify-full&sslrootcert=FILE
+                                           on another machine: checked and encrypted
+
+A password goes into PGPASSWORD, into ~/.pgpass, or with the whole address into CARNET_DATABASE or the file of --config:
+a command line is seen by every user of the machine. The first start makes the tables in an empty database; USER must
+own it. Each process keeps up to CARNET_POSTGRES_CONNECTIONS_MAX connections (10). When PostgreSQL is away, phones hear
+503 with Retry-After, /readyz says so, and the server goes on by itself once it is back. More: infra/postgresql.md.
 """
 
 
@@ -52,7 +65,9 @@ def _parser() -> argparse.ArgumentParser:
         "--database", metavar="URL", help="sqlite:///PATH or postgresql://USER@HOST/NAME instead of a file in --data"
     )
 
-    run = commands.add_parser("run", parents=[storage], help="serve until told to stop", formatter_class=formatter)
+    run = commands.add_parser(
+        "run", parents=[storage], help="serve until told to stop", epilog=DATABASE, formatter_class=formatter
+    )
     run.add_argument("--host", metavar="ADDRESS", help="address to listen on (default: 127.0.0.1, this machine only)")
     run.add_argument("--port", type=int, metavar="N", help="port to listen on, 0 for any free one (default: 8440)")
     run.add_argument("--origin", metavar="URL", help="the address phones use, if a proxy stands before the server")
@@ -107,7 +122,14 @@ async def _check_database(settings: Settings) -> int:
     if settings.postgres_url() is not None:
         from backend.main import open_engine
 
-        await (await open_engine(settings)).close()
+        engine = await open_engine(settings)
+        await engine.close()
+        if not getattr(engine, "is_durable", True):
+            print(
+                "carnet-server: PostgreSQL has fsync=off: a power cut loses what was acknowledged",
+                file=sys.stderr,
+            )
+            return 1
     return 0
 
 

@@ -154,6 +154,7 @@ class PostgresEngine:
         self._inserts: dict[
             str, str | None
         ] = {}  # how a statement inserts many rows at once; found out at its first use
+        self.is_durable = True  # False: the server does not sync its disk, which no session can change
         self.commits = 0  # how often a transaction has been made durable; read by tests and metrics
 
     @asynccontextmanager
@@ -232,6 +233,7 @@ async def open_postgres(url: str, connections_max: int, *, patient: bool = False
     engine = PostgresEngine(pool)
     async with engine.connection() as connection:
         version = connection.raw.get_server_version().major
+        engine.is_durable = await connection.fetch("SHOW fsync") == [("on",)]
     if version < OLDEST:
         await engine.close()
         raise StorageUnavailable(f"PostgreSQL is of version {version}; {OLDEST} or newer is needed")

@@ -7,6 +7,8 @@ import contextlib
 import json
 import signal
 import socket
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -14,9 +16,10 @@ import httpx
 import pytest
 import pytest_asyncio
 
+from backend.storage.migrate import all_migrations
 from sync.wire.exchange import VaultAsk
 from tests.api.phone_kit import LogBook, Phone, make_frame, take_answer
-from tests.faults.server_process import finished, running
+from tests.faults.server_process import ROOT, finished, running
 from tests.storage import postgres_kit
 
 both = pytest.mark.parametrize("database", ["sqlite", "postgres"], indirect=True)
@@ -147,6 +150,54 @@ def test_usage_is_2_and_help_is_0():
     code, out, _ = finished("--help")
     assert code == 0
     assert "127.0.0.1" in out
+
+
+def test_the_help_teaches_the_address_of_postgresql():
+    code, out, _ = finished("run", "--help")
+    assert code == 0
+    assert "postgresql://USER@HOST:PORT/NAME" in out
+
+
+@pytest.mark.parametrize(
+    ("command", "address", "says"),
+    [
+        ("check-config", "postgresql://mum:secret7f3a@db.example", "needs the name of a database"),
+        ("run", "postgresql://mum:secret7f3a@db.example:x7f3a/carnet", "not an address of the form"),
+        ("migrate", "postgresql://mum:secret7f3a@db.example/carnet?7f3a=1", "a parameter is not known"),
+        ("check-config", "postgresql://mum:secret7f3a@127.0.0.1:1/carnet", "PostgreSQL cannot be reached"),
+        ("run", "postgresql://mum:secret7f3a@127.0.0.1:1/carnet", "PostgreSQL cannot be reached"),
+    ],
+)
+def test_an_address_of_postgresql_that_cannot_be_used_is_named_plainly(command, address, says):
+    """ERR-3: one sentence, and nothing of the address in it."""
+    code, out, err = finished(command, CARNET_DATABASE=address)
+    assert (code, says in err, err.count("\n"), "7f3a" in err + out) == (1, True, 1, False)
+
+
+async def test_check_config_asks_postgresql_and_shows_no_password():
+    async with postgres_kit.database(migrated=False) as url:
+        code, out, err = finished("check-config", CARNET_DATABASE=url.replace("carnet@", "carnet:secret7f3a@"))
+        assert (code, err, "7f3a" in out) == (0, "", False)
+        assert "carnet:*@" in json.loads(out)["database"]
+        assert finished("migrate", "--database", url)[1].splitlines() == [f"applied {m.name}" for m in all_migrations()]
+        assert finished("migrate", "--database", url) == (0, "nothing to do\n", "")
+
+
+def test_check_config_says_that_fsync_is_off():
+    cluster = postgres_kit.Cluster(fsync=False)
+    try:
+        cluster.start()
+        code, _, err = finished("check-config", "--database", cluster.url())
+        assert (code, "fsync=off" in err) == (1, True)
+    finally:
+        cluster.remove()
+
+
+def test_a_server_without_asyncpg_says_what_to_install():
+    program = "import sys; sys.modules['asyncpg'] = None; from backend.cli import main; sys.exit(main(sys.argv[1:]))"
+    arguments = [sys.executable, "-c", program, "check-config", "--database", "postgresql://carnet@/carnet"]
+    done = subprocess.run(arguments, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (done.returncode, "carnet[server,postgres]" in done.stderr, "Traceback" in done.stderr) == (1, True, False)
 
 
 def test_a_taken_port_is_said_in_one_line(tmp_path: Path):

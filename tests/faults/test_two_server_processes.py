@@ -10,8 +10,9 @@ import httpx
 
 from sync.log.reading import read_item
 from sync.wire.exchange import VaultAsk
-from sync.wire.item import EDITOR, Add
-from tests.api.phone_kit import LogBook, Phone, epoch_of, make_entry, make_frame, take_answer, wraps_for
+from sync.wire.item import EDITOR
+from tests.api.family_kit import add, enter
+from tests.api.phone_kit import LogBook, Phone, make_frame, take_answer
 from tests.faults.server_process import running
 from tests.storage import postgres_kit
 
@@ -21,7 +22,7 @@ BEFORE, AFTER = 40, 40  # frames acknowledged before and after the kill, at leas
 
 
 async def test_two_processes_order_one_log_and_one_may_be_killed(tmp_path: Path):
-    """SYN-10, SYN-15: no seq is missing or double; each acknowledged frame is there once; the other process goes on."""
+    """SYN-10, SYN-15: no seq missing or double, each acknowledged frame there once; the other process goes on."""
     (tmp_path / "a").mkdir()
     (tmp_path / "b").mkdir()
     async with postgres_kit.database(migrated=False) as database:
@@ -36,11 +37,8 @@ async def push_through_both(process, killed: httpx.AsyncClient, kept: httpx.Asyn
     mum = await Phone("mum", killed, ORIGIN).register()
     book = await mum.found()
     others = [await Phone(f"phone {n}", (killed, kept)[n % 2], ORIGIN).register() for n in range(1, PHONES)]
-    epoch = epoch_of(2)
-    adds = tuple(Add(phone.card.signed, phone.person, EDITOR, None) for phone in others)
-    live = [mum.card.id, *(phone.card.id for phone in others)]
-    entry = make_entry(book, mum.card, adds, epoch=epoch)
-    assert (await mum.push(book, entry, wraps=wraps_for(epoch.id, live))).code is None
+    adds = (add(phone.card, phone.person, EDITOR) for phone in others)
+    assert (await enter(mum, book, *adds)).code is None
     acknowledged: list[bytes] = []
     done = asyncio.Event()
 
