@@ -77,12 +77,12 @@ class Cluster:
         self._process: subprocess.Popen[bytes] | None = None
         self._as: dict[str, object] = {}
         self.folder = self._make_folder(in_memory)
+        atexit.register(self.remove)
         if os.geteuid() == 0:
             nobody = pwd.getpwnam("nobody")
             self._as = {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
             os.chown(self.folder, nobody.pw_uid, nobody.pw_gid)
             self._let_run()
-        atexit.register(self.remove)
         self._run("initdb", "-D", self.data, "-U", "carnet", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync")
 
     @property
@@ -102,9 +102,12 @@ class Cluster:
         with contextlib.suppress(OSError):
             subprocess.run([self.binaries / "initdb", "--version"], **self._as, capture_output=True, check=True)
             return
-        copied = self.folder / "installed"
-        shutil.copytree(self.binaries.parent, copied, symlinks=True)
-        self.binaries = copied / "bin"
+        install, copied = self.binaries.parent, self.folder / "installed" / self.binaries.parent.parent.name
+        shutil.copytree(install, copied / install.name, symlinks=True)
+        libraries = install.parent.with_suffix(".libs")  # the package keeps them beside itself and finds them by that
+        if libraries.exists():
+            shutil.copytree(libraries, copied.with_suffix(".libs"), symlinks=True)
+        self.binaries = copied / install.name / "bin"
 
     def _run(self, program: str, *arguments: object) -> None:
         done = subprocess.run(
