@@ -12,7 +12,7 @@ from backend.access import store
 from backend.access.assertion import AssertionRefused, ClockOff, check_assertion, device_named
 from backend.access.tokens import new_secret_text, new_token, once_hash
 from backend.http.docs import DOC, Body, Doc
-from backend.http.limits import JSON, network, read_body
+from backend.http.limits import JSON, network, read_json
 from backend.http.problems import ProblemError
 from backend.notices.store import tell
 from backend.ports import Ports
@@ -38,10 +38,7 @@ def routes(ports: Ports) -> list[HTTPRouteHandler]:
     async def give_token(request: Request[Any, Any, Any]) -> Response[Any]:
         now_ms = ports.now_ms()
         ports.addresses.take(network(request), now_ms)
-        try:
-            token = _decode(await read_body(request, JSON, SMALL_BODY_BYTES_MAX)).assertion
-        except (msgspec.DecodeError, RecursionError):
-            raise ProblemError("malformed") from None
+        token = (await read_json(request, _decode, SMALL_BODY_BYTES_MAX)).assertion
         try:
             device = device_named(token)
             known = await store.device_key(ports.engine.reading(), device)

@@ -17,7 +17,7 @@ from backend.access.store import drop_tokens
 from backend.accounts import store
 from backend.accounts.proofs import ProofRefused, check_enrolled_card, check_enroller, check_new_account
 from backend.http.docs import DOC, Body, Doc
-from backend.http.limits import JSON, network, read_body
+from backend.http.limits import JSON, network, read_json
 from backend.http.problems import ProblemError
 from backend.notices.store import Kind, drop_notices, tell
 from backend.ports import Ports
@@ -45,11 +45,10 @@ def routes(ports: Ports) -> list[HTTPRouteHandler]:
     async def open_account(request: Request[Any, Any, Any]) -> Response[Any]:
         now_ms = ports.now_ms()
         ports.addresses.take(network(request), now_ms)
-        body = await read_body(request, JSON, SMALL_BODY_BYTES_MAX)
+        new = await read_json(request, _read_account, SMALL_BODY_BYTES_MAX)
         try:
-            new = _read_account(body)
             device, card = check_new_account(new, ports.origin)
-        except (msgspec.DecodeError, RecursionError, ProofRefused):
+        except ProofRefused:
             raise ProblemError("malformed") from None
         async with engine.transaction() as tx:
             await store.hold_card(tx, device)
@@ -76,11 +75,10 @@ def routes(ports: Ports) -> list[HTTPRouteHandler]:
     async def enrol(request: Request[Any, Any, Any]) -> Response[Any]:
         now_ms = ports.now_ms()
         ports.addresses.take(network(request), now_ms)
-        body = await read_body(request, JSON, SMALL_BODY_BYTES_MAX)
+        enrolment = await read_json(request, _read_enrolment, SMALL_BODY_BYTES_MAX)
         try:
-            enrolment = _read_enrolment(body)
             device, card = check_enrolled_card(enrolment)
-        except (msgspec.DecodeError, RecursionError, ProofRefused):
+        except ProofRefused:
             raise ProblemError("malformed") from None
         async with engine.transaction() as tx:
             await store.lock_account(tx, enrolment.account)

@@ -12,12 +12,14 @@ import math
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeVar
 
 from litestar import Request
 
 from backend.http.headers import Asgi
 from backend.http.problems import CODE_KEY, ProblemError, problem_response
+
+T = TypeVar("T")
 
 CALLERS_MAX = 20_000  # callers that a kind of bucket remembers at a time; bounds memory to some 4 MB
 MSGPACK = "application/msgpack"
@@ -45,6 +47,15 @@ async def read_body(request: Request[Any, Any, Any], media_type: str, bytes_max:
         parts.append(part)
         more = message["more_body"]
     return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+async def read_json(request: Request[Any, Any, Any], decode: Callable[[bytes], T], bytes_max: int) -> T:
+    """What a JSON body says, by this decoder. Raises: ProblemError; `malformed` for whatever does not decode."""
+    body = await read_body(request, JSON, bytes_max)
+    try:
+        return decode(body)
+    except (ValueError, RecursionError):  # text that is no UTF-8 is a ValueError, and none of msgspec's
+        raise ProblemError("malformed") from None
 
 
 def header(request: Request[Any, Any, Any], name: bytes) -> str:

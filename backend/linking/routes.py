@@ -14,7 +14,7 @@ from litestar import Request, Response, get, put
 from litestar.handlers import HTTPRouteHandler
 
 from backend.http.docs import DOC, Body, Doc
-from backend.http.limits import JSON, network, read_body
+from backend.http.limits import JSON, network, read_json
 from backend.http.problems import ProblemError
 from backend.linking import store
 from backend.ports import Ports
@@ -55,10 +55,7 @@ def _routes_of(ports: Ports, post: str) -> list[HTTPRouteHandler]:
         now_ms = ports.now_ms()
         ports.addresses.take(network(request), now_ms)
         link = _link(request)
-        try:
-            sealed = _read(await read_body(request, JSON, _BODY_BYTES_MAX))
-        except (msgspec.DecodeError, RecursionError):
-            raise ProblemError("malformed") from None
+        sealed = await read_json(request, _read, _BODY_BYTES_MAX)
         if len(sealed.salt) != SALT_BYTES or not 0 < len(sealed.sealed) <= LINK_POST_BYTES_MAX:
             raise ProblemError("malformed")
         body = sealed.salt + sealed.sealed
