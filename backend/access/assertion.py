@@ -16,12 +16,17 @@ import msgspec
 
 from crypto.public import jws
 from crypto.public.errors import BadSignature
+from crypto.public.keys import ED25519
 from sync.wire.account import ASSERTION_TYPE
 from sync.wire.ids import DeviceId, parse_device_id
 from sync.wire.limits import ASSERTION_SECONDS_MAX
 
 JTI_CHARS_MIN, JTI_CHARS_MAX = 16, 128  # characters
 NONCE_CHARS_MAX = 128  # characters
+CLAIMS = frozenset({"iss", "sub", "aud", "jti", "exp", "nonce"})  # a claim that is not looked at promises too much
+# A point on the curve whose private key nobody has. What claims to be of a device that is not enrolled is verified
+# under it, so that refusing it takes the work of any other refusal.
+NOBODYS_KEY = (ED25519, bytes.fromhex("b1a492e6c019466865eaa7fcfbe1f359aecaa898a7f6bd44d11e024bac43e042"))
 
 
 class AssertionRefused(Exception):
@@ -77,6 +82,8 @@ def check_assertion(token: str, device: DeviceId, key: tuple[int, bytes], origin
     except BadSignature:
         raise AssertionRefused from None
     jti, nonce, exp = claims.get("jti"), claims.get("nonce"), claims.get("exp")
+    if not claims.keys() <= CLAIMS:
+        raise AssertionRefused
     if claims.get("iss") != text or claims.get("sub") != text or claims.get("aud") != origin:
         raise AssertionRefused
     if not isinstance(jti, str) or not JTI_CHARS_MIN <= len(jti) <= JTI_CHARS_MAX:

@@ -70,6 +70,8 @@ def _object(raw: bytes) -> dict[str, Any]:
         raise BadSignature()
     try:
         value = json.loads(raw.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_refuse)
+        # Half a surrogate pair can be escaped in JSON and is no text: who hashes or stores it would fail.
+        json.dumps(value, ensure_ascii=False).encode("utf-8")
     except (ValueError, RecursionError):
         raise BadSignature() from None
     if not isinstance(value, dict):
