@@ -117,6 +117,7 @@ def build(
     app = Litestar(
         route_handlers=[*handlers, *schema.routes(handlers)],
         exception_handlers={Exception: problems.answer_exception},
+        before_request=problems.refuse_options,
         openapi_config=None,
         logging_config=None,
         request_max_body_size=None,

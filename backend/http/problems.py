@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 import structlog
 from litestar import Request, Response
-from litestar.exceptions import HTTPException
+from litestar.exceptions import HTTPException, MethodNotAllowedException
 
 from backend.storage.engine import StorageFull, StorageUnavailable
 from sync.wire.errors import PROBLEMS
@@ -60,9 +60,9 @@ def document(code: str, detail: str | None = None, **members: Any) -> dict[str, 
     }
 
 
-def problem_response(code: str, detail: str | None = None, **members: Any) -> Response[bytes]:
-    """The answer that carries a problem document, with the headers that belong to its status."""
-    headers = {}
+def problem_response(code: str, detail: str | None = None, *, allow: str = "", **members: Any) -> Response[bytes]:
+    """The answer that carries a problem document, with the headers that belong to its status. `allow`: methods."""
+    headers = {"Allow": allow} if allow else {}
     if code == "unavailable":
         members = {"retry_after": RETRY_SECONDS} | members
     if PROBLEMS[code].status == 401 and not code.startswith("passcode"):
@@ -77,7 +77,7 @@ def problem_response(code: str, detail: str | None = None, **members: Any) -> Re
 
 def answer_exception(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
     """Turns whatever a route raised into a problem document."""
-    detail, members = None, {}
+    detail, members, allow = None, {}, ""
     if isinstance(error, ProblemError):
         code, detail, members = error.code, error.detail, error.members
     elif isinstance(error, StorageFull):
@@ -86,12 +86,29 @@ def answer_exception(request: Request[Any, Any, Any], error: Exception) -> Respo
         code = "unavailable"
     elif isinstance(error, HTTPException):
         code = _BY_STATUS.get(error.status_code, "internal" if error.status_code >= 500 else "malformed")
+        allow = _without_options((error.headers or {}).get("allow", ""))
     else:
         code = "internal"
     if code == "internal":
         note_failure(error)
     request.scope[CODE_KEY] = code  # type: ignore[literal-required]  # our own place in the scope
-    return problem_response(code, detail, **members)
+    return problem_response(code, detail, allow=allow, **members)
+
+
+def refuse_options(request: Request[Any, Any, Any]) -> None:
+    """OPTIONS is no method of any route: nothing here is for other origins' pages. A hook before each handler.
+
+    Raises: MethodNotAllowedException, with the methods that the route takes (RFC 9110 §15.5.6).
+    """
+    if request.method == "OPTIONS":
+        path = request.scope["path_template"]
+        methods = [method for route in request.app.routes if route.path_format == path for method in route.methods]
+        raise MethodNotAllowedException(headers={"allow": ", ".join(methods)})
+
+
+def _without_options(allow: str) -> str:
+    """Methods in order, without the one that the framework adds to every route."""
+    return ", ".join(sorted(method for method in allow.split(", ") if method not in ("", "OPTIONS")))
 
 
 def note_failure(error: BaseException) -> None:

@@ -18,9 +18,14 @@ from backend.http.docs import DOC, Body, Doc
 from backend.http.limits import JSON, MSGPACK
 from backend.http.problems import PROBLEM_TYPE
 from sync.wire.errors import PROBLEMS
+from sync.wire.ids import HASH_BYTES, LINK_BYTES
+from sync.wire.share import SHARE_BYTES
 
 VERSION = "1"  # of the contract: the `v1` of every path
 ALWAYS = ("internal", "unavailable", "rate_limited")  # problems that any route may answer
+# The ids in paths: lower-case hex, or base64url for what stands in a link for anybody to hold.
+_IDS = {"device": HASH_BYTES, "link": LINK_BYTES, "share": SHARE_BYTES}
+_HELD = ("token", "ticket")
 WITH_BODY = ("too_large", "too_slow", "unsupported_media_type")
 
 
@@ -73,7 +78,7 @@ def document(handlers: Sequence[HTTPRouteHandler]) -> dict[str, Any]:
 def _operation(path: str, method: str, doc: Doc, bodies: list[tuple[dict[str, Any], Body]]) -> dict[str, Any]:
     operation: dict[str, Any] = {"summary": doc.summary, "responses": {}, "operationId": _operation_id(method, path)}
     parameters: list[dict[str, Any]] = [
-        {"name": part[1:-1], "in": "path", "required": True, "schema": {"type": "string", "pattern": _pattern(part)}}
+        {"name": part[1:-1], "in": "path", "required": True, "schema": _id(part[1:-1])}
         for part in path.split("/")
         if part.startswith("{")
     ]
@@ -102,9 +107,9 @@ def _operation(path: str, method: str, doc: Doc, bodies: list[tuple[dict[str, An
     return operation
 
 
-def _pattern(part: str) -> str:
-    """Ids are hex; what stands in a link for anybody to hold is base64url."""
-    return "^[A-Za-z0-9_-]+$" if part in ("{token}", "{ticket}") else "^[0-9a-f]+$"
+def _id(name: str) -> dict[str, Any]:
+    pattern = "^[A-Za-z0-9_-]{43}$" if name in _HELD else f"^[0-9a-f]{{{2 * _IDS[name]}}}$"
+    return {"type": "string", "pattern": pattern}
 
 
 def _operation_id(method: str, path: str) -> str:

@@ -21,14 +21,16 @@ from sync.wire.limits import REQUEST_BYTES_MAX
 
 WHOLE_BYTES_MAX = 65_536  # bytes up to which an answer is sent whole, with its length, instead of streamed
 STATUS_MS_MAX = 1_000  # milliseconds a body may take before its sender is looked up again
-ANSWER_WORDS = "Messages, each behind its length as u32 big-endian; see sync.md."
+ANSWER_WORDS = (
+    "The messages one after the other, each behind its length as u32 big-endian; no array around them: sync.md."
+)
 
 
 def routes(ports: Ports, desk: SyncDesk) -> list[HTTPRouteHandler]:
     """The route, over these ports and this desk."""
     doc = Doc(
         "Push and pull all vaults of a device in one round trip",
-        {200: Body(MSGPACK, Message, ANSWER_WORDS)},
+        {200: Body(MSGPACK, list[Message], ANSWER_WORDS)},
         ("malformed", "token_invalid", "revoked", "storage_full", "unavailable"),
         Body(MSGPACK, SyncRequest, "One SyncRequest."),
         token=True,
