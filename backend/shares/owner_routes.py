@@ -18,7 +18,7 @@ from litestar.handlers import HTTPRouteHandler
 
 from backend.access.guard import Caller, caller
 from backend.http.docs import DOC, Body, Doc, Parameter
-from backend.http.limits import JSON, header, read_body
+from backend.http.limits import JSON, header, read_json
 from backend.http.problems import ProblemError
 from backend.ports import Ports
 from backend.shares import store
@@ -49,9 +49,14 @@ PATH = "/v1/shares/{share:str}"
 OWNER = Parameter(OWNER_HEADER, "header", "The owner token: 32 bytes in base64url.")
 AFTER = Parameter("after", "query", "Records after this number.", required=False)
 _DAY_MS = 86_400_000
-_read_new = msgspec.json.Decoder(NewShare).decode
+_decode_new = msgspec.json.Decoder(NewShare).decode
 _read_change = msgspec.json.Decoder(ShareChange).decode
 _read_files = msgspec.json.Decoder(list[ShareFile]).decode
+
+
+def _read_new(body: bytes) -> tuple[bytes, NewShare]:
+    """A new share, with a hash of its bytes: by that it is known when it is sent again."""
+    return hashlib.sha256(body).digest(), _decode_new(body)
 
 
 def routes(ports: Ports) -> list[HTTPRouteHandler]:
@@ -69,12 +74,11 @@ def routes(ports: Ports) -> list[HTTPRouteHandler]:
     @put(PATH, status_code=204, opt={DOC: doc})
     async def make(request: Request[Any, Any, Any]) -> None:
         me, share = await caller(request, ports), _share(request)
-        body = await read_body(request, JSON, SHARE_BODY_BYTES_MAX)
-        body_hash, now_ms = hashlib.sha256(body).digest(), ports.now_ms()
+        body_hash, new = await read_json(request, _read_new, SHARE_BODY_BYTES_MAX)
+        now_ms = ports.now_ms()
         try:
-            new = _read_new(body)
             check_new(new)
-        except (msgspec.DecodeError, RecursionError, ShareMalformed):
+        except ShareMalformed:
             raise ProblemError("malformed") from None
         async with engine.transaction() as tx:
             held = await store.read_share(tx, share)
@@ -127,12 +131,11 @@ def routes(ports: Ports) -> list[HTTPRouteHandler]:
     @patch(PATH, status_code=204, opt={DOC: doc})
     async def change(request: Request[Any, Any, Any]) -> None:
         me, share = await caller(request, ports), _share(request)
-        body = await read_body(request, JSON, SMALL_BODY_BYTES_MAX)
+        wish = await read_json(request, _read_change, SMALL_BODY_BYTES_MAX)
         try:
-            wish = _read_change(body)
             passcode = None if wish.passcode is msgspec.UNSET else wish.passcode
             check_passcode(passcode)
-        except (msgspec.DecodeError, RecursionError, ShareMalformed):
+        except ShareMalformed:
             raise ProblemError("malformed") from None
         async with engine.transaction() as tx:
             row = _owned(request, me, await store.lock_share(tx, share))
@@ -164,11 +167,10 @@ def routes(ports: Ports) -> list[HTTPRouteHandler]:
     @put(f"{PATH}/files", status_code=204, opt={DOC: doc})
     async def replace(request: Request[Any, Any, Any]) -> None:
         me, share = await caller(request, ports), _share(request)
-        body = await read_body(request, JSON, SHARE_BODY_BYTES_MAX)
+        files = await read_json(request, _read_files, SHARE_BODY_BYTES_MAX)
         try:
-            files = _read_files(body)
             check_files(files)
-        except (msgspec.DecodeError, RecursionError, ShareMalformed):
+        except ShareMalformed:
             raise ProblemError("malformed") from None
         async with engine.transaction() as tx:
             row = _owned(request, me, await store.lock_share(tx, share))

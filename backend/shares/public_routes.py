@@ -17,7 +17,7 @@ from litestar.handlers import HTTPRouteHandler
 
 from backend.access.tokens import new_secret_text
 from backend.http.docs import DOC, Body, Doc, Parameter
-from backend.http.limits import JSON, header, network, read_body
+from backend.http.limits import JSON, header, network, read_json
 from backend.http.problems import ProblemError
 from backend.ports import Ports
 from backend.shares import store
@@ -62,10 +62,7 @@ def routes(ports: Ports, passcodes: Passcodes) -> list[HTTPRouteHandler]:
     async def manifest(request: Request[Any, Any, Any]) -> Response[Any]:
         now_ms = ports.now_ms()
         ports.addresses.take(network(request), now_ms)
-        try:
-            asked = _read_request(await read_body(request, JSON, SMALL_BODY_BYTES_MAX))
-        except (msgspec.DecodeError, RecursionError):
-            raise ProblemError("malformed") from None
+        asked = await read_json(request, _read_request, SMALL_BODY_BYTES_MAX)
         _check_recipient(asked.recipient)
         token = token_hash(_token(request, "token"))
         live = await store.read_live(engine.reading(), token, now_ms)

@@ -23,6 +23,7 @@ from sync.wire.exchange import SyncRequest, VaultAsk, Wrap, encode_request
 from sync.wire.ids import AccountId
 from sync.wire.item import VIEWER, Add, Item
 from sync.wire.link import SealedPost
+from sync.wire.share import OWNER_HEADER, ShareFile
 from tests.api.phone_kit import (
     JSON,
     MSGPACK,
@@ -36,6 +37,7 @@ from tests.api.phone_kit import (
     wraps_for,
 )
 from tests.api.server_kit import ORIGIN, Served
+from tests.api.share_kit import FHIR, Share, b64, jwe
 
 ID_TYPES = {value for value in vars(ids).values() if isinstance(value, typing.NewType)}
 SIGNED = {SignedCard: "card", Item: "item"}  # bytes that name ids inside, under a signature
@@ -149,6 +151,20 @@ def _wrap_of_their_epoch(mine: Phone, other: Other) -> Asked:
     return _into_own(mine, other, wraps=(Wrap(epoch.id, mine.card.id, noise("w", length=1168)),))
 
 
+def _share(method: str, mine: Phone, other: Other, tail: str = "", body: object = None) -> Asked:
+    """Another's share, with its own owner token: what every viewer of the vault can read."""
+    share = Share(mine, other.card.name)
+    content = b"" if body is None else msgspec.json.encode(body)
+    return Asked(method, share.path + tail, JSON | {OWNER_HEADER: b64(share.owner_token)}, content)
+
+
+def _made_over_theirs(mine: Phone, other: Other) -> Asked:
+    new = msgspec.structs.replace(Share(mine, "mine").new, long_term=True)
+    return _json("PUT", Share(mine, THEIRS).path, new)
+
+
+THEIRS = "mum"  # whose name the share that exists has
+NOWHERE = "A" * 43  # a token in a link is no id: who knows it may read
 LINK = "ab" * 16
 PATHS = {"device": "/v1/devices/{device}", "link": "/v1/links/{link}/"}
 _post = SealedPost(noise("salt"), b"a post")
@@ -196,6 +212,28 @@ ROWS: dict[tuple[str, str], list[Swap]] = {
     ],
     ("GET", "/v1/links/{link}/welcome"): [
         Swap("path.link", lambda m, o: Asked("GET", f"/v1/links/{o.card.id.hex()}/welcome", {}, b""), "not_found", 404)
+    ],
+    # A handle that is taken is said so: it is 128 random bits, and what it names is not told.
+    ("PUT", "/v1/shares/{share}"): [Swap("path.share", _made_over_theirs, "share_taken", 409)],
+    ("GET", "/v1/shares/{share}"): [Swap("path.share", lambda m, o: _share("GET", m, o), "not_found", 404)],
+    ("PATCH", "/v1/shares/{share}"): [
+        Swap("path.share", lambda m, o: _share("PATCH", m, o, body={"paused": True}), "not_found", 404)
+    ],
+    ("DELETE", "/v1/shares/{share}"): [Swap("path.share", lambda m, o: _share("DELETE", m, o), "not_found", 404)],
+    ("PUT", "/v1/shares/{share}/files"): [
+        Swap("path.share", lambda m, o: _share("PUT", m, o, "/files", [ShareFile(FHIR, jwe())]), "not_found", 404)
+    ],
+    ("GET", "/v1/shares/{share}/openings"): [
+        Swap("path.share", lambda m, o: _share("GET", m, o, "/openings"), "not_found", 404)
+    ],
+    ("POST", "/s/{token}"): [
+        Swap("path.token", lambda m, o: _json("POST", f"/s/{NOWHERE}", {"recipient": "x"}), "not_found", 404)
+    ],
+    ("GET", "/s/{token}"): [
+        Swap("path.token", lambda m, o: Asked("GET", f"/s/{NOWHERE}?recipient=x", {}, b""), "not_found", 404)
+    ],
+    ("GET", "/s/file/{ticket}"): [
+        Swap("path.ticket", lambda m, o: Asked("GET", f"/s/file/{NOWHERE}", {}, b""), "not_found", 404)
     ],
     ("POST", "/v1/sync"): [
         Swap("body.vaults.vault", _pull, "removed"),
