@@ -29,11 +29,13 @@ from sync.wire.account import (
     Token,
     TokenRequest,
 )
+from sync.wire.errors import PROBLEMS
 from sync.wire.exchange import AnswerEnd, AnswerHead, AnswerReader, Message, SyncRequest, VaultAsk, encode_request
 from sync.wire.ids import AccountId, DeviceId, VaultId
 
 T = TypeVar("T")
 
+_FORBIDDEN = 403
 _ASSERTION_SECONDS = 50
 _TOKEN_MARGIN_MS = 30_000  # a token about to end is not worth a request that fails
 
@@ -42,9 +44,14 @@ def refusal(error: Answered | Unreachable) -> Refused:
     """What a failed request means to a person."""
     if isinstance(error, Unreachable):
         return Refused("unreachable", str(error))
+    said = f"{error.status} {error.code}"
     if error.code == "revoked":
         return Refused("revoked")
-    return Refused("server_error", f"{error.status} {error.code}", next=str(error.members.get("next") or ""))
+    if error.code == "assertion_invalid":
+        return Refused("account_gone", said)
+    if error.status == _FORBIDDEN and error.code not in PROBLEMS:
+        return Refused("forbidden", said)
+    return Refused("server_error", said, next=str(error.members.get("next") or ""))
 
 
 async def open_account(transport: Transport, origin: str, keys: CardKeys, invitation: str | None = None) -> AccountId:

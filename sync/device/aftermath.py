@@ -66,7 +66,7 @@ async def sync_and_see_to(phone: Phone, only: list[int] | None = None, *, watch:
     try:
         report = await sync(phone, only, watch=watch)
     except Refused as refused:
-        if "assertion_invalid" not in refused.detail or not await _enrolled_again(phone):
+        if refused.code != "account_gone" or not await _enrolled_again(phone):
             raise
         report = await sync(phone, only, watch=watch)
     if await _repeat(phone, report):

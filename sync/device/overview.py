@@ -12,6 +12,7 @@ from sync.device.phone import Phone
 from sync.device.questions import open_conflicts
 from sync.device.reading import Vault, identity_of, read_vault, root_of
 from sync.device.refused import Refused
+from sync.device.shut_out import shut_out
 from sync.fhir.envelope import is_envelope
 from sync.merge.life import Life
 from sync.vault.rollback import accept, held_back
@@ -115,6 +116,7 @@ async def status(phone: Phone) -> dict[str, Any]:
             _hear(vault, vault.names, devices)
         recovery = await outlook(rows)
         notices = await shown_notices(rows)
+        out = await shut_out(phone, rows)
     return {
         "account": identity.account.hex() if identity.account else None,
         "server": identity.server,
@@ -125,6 +127,7 @@ async def status(phone: Phone) -> dict[str, Any]:
         "quarantined": kept,
         "findings": unread,
         "halted": halted,
+        "shut_out": out,
         "notices": notices,
         "recovery_unconfirmed": bool(identity.recovery_check),
         "recovery": recovery,

@@ -13,6 +13,7 @@ from sync.device.names import Names, device_key, name_edit, person_key
 from sync.device.phone import Phone
 from sync.device.reading import identity_of, read_record
 from sync.device.refused import Refused
+from sync.device.shut_out import PHONE_WORDS
 from sync.device.staging import stage
 from sync.device.store.rows import Rows
 from sync.device.syncing import sync
@@ -24,7 +25,7 @@ from sync.wire.card import RECOVERY
 from sync.wire.ids import DeviceId, PersonId
 
 IntentOf = Callable[[VaultState, Names], Intent]
-OFFLINE = ("unreachable", "server_error")  # refusals after which a stored wish simply waits
+OFFLINE = ("unreachable", "server_error", *PHONE_WORDS)  # refusals after which a stored wish simply waits
 
 
 def end_of_day(text: str, now_ms: int) -> int:

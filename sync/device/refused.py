@@ -27,12 +27,21 @@ _TEXTS: dict[str, tuple[str, str]] = {
     "unreachable": ("The server cannot be reached", "Everything is kept here; try again when there is network."),
     "revoked": (
         "This phone has been taken out of its account",
-        "Your records stay readable here and `carnet export` works; link this phone anew if that was not meant.",
+        "Your records stay here, can be edited, and `carnet export` writes them out; link this phone anew if that was"
+        " not meant.",
+    ),
+    "account_gone": (
+        "The server does not know this phone any more",
+        "Your records stay here, can be edited, and `carnet export` writes them out; link this phone anew.",
+    ),
+    "forbidden": (
+        "The server does not let this phone in",
+        "Your records stay here, can be edited, and `carnet export` writes them out; ask who runs the server.",
     ),
     "server_error": ("The server did not answer as it should", "Everything is kept here; try again later."),
     "removed": (
         "This phone is not in the vault any more",
-        "The records stay readable here and `carnet export` writes them out; ask an owner whether this was meant.",
+        "The records stay here, can be edited, and `carnet export` writes them out; ask an owner if this was meant.",
     ),
     "not_owner": ("Only an owner of the vault may do that", "Ask an owner: `carnet members` shows who."),
     "subject_stays": (

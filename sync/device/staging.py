@@ -34,13 +34,12 @@ def fits(edit: Edit) -> bool:
 async def stage(phone: Phone, rows: Rows, identity: Identity, number: int, edits: Sequence[Edit]) -> list[Dot]:
     """Gives each edit its dot and stores it. Nothing is stored when it raises.
 
-    Raises: Refused(removed, not_member, read_only, too_large)."""
+    Also on a phone that was shut out: its edits wait, and are sealed only if it is let in again (MUST PPL-10).
+    Raises: Refused(not_member, read_only, too_large)."""
     if not edits:
         return []
     state: VaultState = await rows.get_vault(number)
     row = state.log.table.cards.get(identity.device)
-    if state.removed:
-        raise Refused("removed")
     if row is None:
         raise Refused("not_member")
     role = state.log.table.people[row.person].role

@@ -21,6 +21,7 @@ from sync.device.outbox import DAY_MS, Asked, may_grant, prepare, replay_ask
 from sync.device.phone import Phone
 from sync.device.rebasing import FORKED, REBASES, advance
 from sync.device.refused import Refused
+from sync.device.shut_out import PHONE_WORDS, keep
 from sync.device.transport import Answered, Transport, Unreachable
 from sync.vault.replay import Finding
 from sync.vault.rollback import held_back, to_repeat
@@ -90,10 +91,16 @@ async def sync(
         if only is None and card is None:
             numbers += await run.invited()
     except (Answered, Unreachable) as error:
-        raise refusal(error) from error
+        refused = refusal(error)
+        if refused.code in PHONE_WORDS and card is None:
+            async with phone.store.transaction() as rows:
+                await keep(rows, refused.code)
+        raise refused from error
     finally:
         await transport.close()
     async with phone.store.transaction() as rows:
+        if card is None:
+            await keep(rows, None)
         for number in numbers:
             run.report.waiting += await rows.count_pending(number)
         kept = await get_identity(rows)
@@ -325,7 +332,7 @@ class _Run:
 
 
 _NEXT = {
-    "removed": "Your records stay readable here; ask an owner whether this was meant.",
+    "removed": "Your records stay here, to read, edit and export; ask an owner if this was meant: `carnet status`.",
     "diverged": "The server's log was read anew, and what it lacked is sent again: `carnet findings`.",
     "device_forked": "This phone's store was copied and both are in use. This one goes on under a new card; the old one"
     " can be removed with `carnet members remove`. See `carnet findings`.",

@@ -99,7 +99,7 @@ LISTS = {
 OBJECTS = {
     ("show", "ramipril"): "id resource conflicts provenance history",
     ("sync",): "sent received requests bytes_up bytes_down waiting vaults",
-    ("status",): "account server last_sync pending intents quarantined findings halted notices devices",
+    ("status",): "account server last_sync pending intents quarantined findings halted shut_out notices devices",
 }
 WAITING = {"conflicts", "status", "sync", "quarantine", "export"}  # of these, what answers 3 while a question is open
 

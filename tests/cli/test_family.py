@@ -92,15 +92,21 @@ def test_both_phones_of_a_removed_person_hear_removed_and_nothing_more(removed: 
     assert [person["name"] for person in removed.mum("members")] == ["Testa Testperson"]
 
 
-def test_a_removed_phone_reads_and_exports_what_it_has_and_edits_no_more(removed: Removed, tmp_path: Path) -> None:
+def test_a_removed_phone_reads_edits_and_exports_what_it_has_and_none_of_it_is_sent(
+    removed: Removed, tmp_path: Path
+) -> None:
     """PPL-10."""
     for phone in (removed.first, removed.second):
         assert phone("show", removed.record)["resource"]["code"] == {"text": "Latex"}
         assert phone("export", str(tmp_path / f"{phone.store.name}.json"))["records"] == 1
-        done = phone.run("annotate", removed.record, "too late")
-        assert (done.code, done.json["code"]) == (REFUSED, "removed")
+        before = phone("status")["pending"]
+        assert phone.run("annotate", removed.record, "too late").code == DONE
+        assert "too late" in notes_of(phone, removed.record)
         assert [vault["role"] for vault in phone("vaults")] == [None]
-    assert removed.first("status")["pending"] > 0, "what she wrote waits on her phone"
+        done = phone.run("sync")
+        assert (done.code, done.json["sent"], phone("status")["pending"]) == (REFUSED, 0, before + 1)
+    removed.mum("sync")
+    assert "too late" not in notes_of(removed.mum, removed.record)
 
 
 def test_what_she_wrote_offline_is_stored_void_and_shown_to_the_owner(removed: Removed) -> None:

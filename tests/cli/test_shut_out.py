@@ -1,7 +1,7 @@
 """A phone that the server lets in no more: what is on it stays readable, editable and can be taken along.
 
 Revoked, its account gone, forbidden for good, out of quota: each through a real server. What waits is in the export,
-and a vault is not left while something is unsent. MUST CLI-3; openapi/protocol/sync.md.
+and a vault is not left while something is unsent. MUST PPL-10, PPL-17, PPL-18, CLI-3.
 """
 
 from __future__ import annotations
@@ -104,7 +104,12 @@ def edit(phone: Carnet, medication: str, text: str) -> None:
     assert done.code == DONE, done
 
 
-def keeps_what_it_has(phone: Carnet, medication: str, folder: Path, told: str | None) -> None:
+def remove_b(world: World) -> None:
+    """The first phone takes the second out of the vault."""
+    world.a("members", "remove", "phone B")
+
+
+def keeps_what_it_has(phone: Carnet, medication: str, folder: Path, told: str) -> None:
     """Reads, edits and exports without the server's word, twice: before and after trying to sync."""
     for attempt in range(2):
         text = f"{WAITING}, {attempt}"
@@ -116,31 +121,59 @@ def keeps_what_it_has(phone: Carnet, medication: str, folder: Path, told: str | 
         done = phone.run("sync")
         assert done.code == REFUSED, done
         said = done.json["code"] if "code" in done.json else done.json["vaults"][0]["code"]
-        assert said == told or told is None
+        assert said == told
         assert done.json.get("next") or done.json["vaults"][0]["next"]
         assert "Traceback" not in done.stderr
         assert vault_of(phone)["pending"] == waiting, "nothing that waits is dropped"
+        out = phone.run("status")
+        assert [row["code"] for row in out.json["shut_out"]] == [told], "and it says so"
+        assert "export" in out.json["shut_out"][0]["words"] or told == "quota"
+        assert out.json["shut_out"][0]["words"] in phone.run("status", json=False).stdout
         file = folder / f"taken-along-{attempt}.json"
         assert phone.run("export", str(file)).code == DONE
         assert text in file.read_text("utf-8"), "what waits can be taken along"
         left = phone.run("vaults", "leave", "records of a test")
-        assert (left.code, left.json["code"]) == (REFUSED, "unsent")
+        assert (left.code, left.json["code"]) == (REFUSED, "removed" if told == "removed" else "unsent")
         assert phone("quarantine") == []
 
 
 @pytest.mark.parametrize(
     ("shut_out", "told"),
-    [(revoke_b, "revoked"), (lose_the_account, None), (forbid, "server_error")],
-    ids=["revoked", "account gone", "forbidden for good"],
+    [(revoke_b, "revoked"), (lose_the_account, "account_gone"), (forbid, "forbidden"), (remove_b, "removed")],
+    ids=["revoked", "account gone", "forbidden for good", "removed from the vault"],
 )
 def test_a_phone_that_is_shut_out_keeps_works_and_exports_what_waits(
-    shut_out: Any, told: str | None, world: World, tmp_path: Path
+    shut_out: Any, told: str, world: World, tmp_path: Path
 ) -> None:
     """ERR-7, PHN-13."""
     edit(world.b, world.medication, "a dose of the day before")
     shut_out(world)
     keeps_what_it_has(world.b, world.medication, tmp_path, told)
     keeps_what_it_has(Inside(world.b.store, ahead_ms=3_600_000), world.medication, tmp_path, told)  # its token is over
+
+
+def test_the_exit_takes_along_what_somebody_removed_wrote_before_and_after(world: World) -> None:
+    edit(world.b, world.medication, "a dose of the day before")
+    remove_b(world)
+    assert world.b.run("sync").json["vaults"][0]["code"] == "removed"
+    world.b("annotate", world.medication, "written when she was out")
+    world.b("vaults", "new", "my own", "--from", "records of a test")
+    shown = world.b("show", world.medication, "--vault", "my own")
+    assert shown["resource"]["dosage"][0]["text"] == "a dose of the day before"
+    assert [note["text"] for note in shown["notes"]] == ["written when she was out"]
+    [mine] = [vault for vault in world.b("vaults") if vault["name"] == "my own"]
+    assert (mine["role"], mine["pending"]) == ("owner", 0), "and there it is sent"
+
+
+def test_a_phone_that_is_let_in_again_says_it_is_shut_out_no_more(world: World) -> None:
+    forbid(world)
+    assert world.b.run("sync").json["code"] == "forbidden"
+    edit(world.b, world.medication, WAITING)
+    world.between.plays("forward")
+    assert world.b("sync")["waiting"] == 0
+    assert world.b("status")["shut_out"] == []
+    world.a("sync")
+    assert world.a("show", world.medication)["resource"]["dosage"][0]["text"] == WAITING
 
 
 def test_what_a_revoked_phone_took_along_comes_in_on_the_phone_that_is_left(world: World, tmp_path: Path) -> None:

@@ -96,5 +96,5 @@ async def test_after_some_days_the_used_code_is_kept_no_longer(tmp_path: Path) -
         async with server_on(tmp_path / "server") as app, phone_on(tmp_path / "n", app) as new:
             await sync_and_see_to(new._replace(now_ms=lambda: new.now_ms() + late))
         async with server_on(tmp_path / "backup") as app, phone_on(tmp_path / "n", app) as new:
-            with pytest.raises(Refused, match="server_error"):
+            with pytest.raises(Refused, match="account_gone"):
                 await sync_and_see_to(new)

@@ -56,6 +56,8 @@ async def show_status(context: Context, options: argparse.Namespace) -> int:
         for what, command in (("conflicts", "conflicts"), ("quarantined", "quarantine"), ("findings", "findings")):
             if found[what]:
                 context.say(f"For you to look at: {found[what]} {what}: `carnet {command}`.")
+        for row in found["shut_out"]:
+            context.say(row["words"])
         for vault in found["halted"]:
             context.say(f"Nothing is sent in {vault['vault'][:8]}: {vault['why']}. See `carnet findings`.")
         if found["recovery_unconfirmed"] and not found["recovery"]["words"]:

@@ -97,7 +97,7 @@ def _note(row: dict[str, object]) -> str:
     if row.get("invitation"):
         return f"carnet vaults accept {str(row['id'])[:8]}"
     if row["role"] is None:
-        return "this phone is not in it (any more); the records stay readable"
+        return "this phone is not in it (any more); what you write stays here: `carnet status`"
     return "not checked against another phone yet" if row["unproved"] else ""
 
 
