@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
+from sync.device.moments import when
 from sync.device.phone import Phone
 from sync.device.reading import choose_vault, identity_of, read_vault
+from sync.device.records import Labels
 from sync.device.refused import Refused
 from sync.device.staging import stage
 from sync.fhir import bundle, exporting, importing
 from sync.fhir import sources as fhir_sources
-from sync.fhir.envelope import envelopes
+from sync.fhir.envelope import envelopes, is_envelope
+from sync.fhir.view import is_deleted
+from sync.merge.change import VAULT_RECORD, RecordId
+from sync.merge.register import Sibling
 
 
 async def import_files(
@@ -68,12 +74,40 @@ async def sources(phone: Phone, vault: str | None) -> list[dict[str, Any]]:
     return out
 
 
-async def export_collection(phone: Phone, vault: str | None) -> tuple[dict[str, Any], int]:
-    """Everything as one Bundle (collection), and how many records it holds. Raises: Refused."""
+class Exported(NamedTuple):
+    """A Bundle, how many records it holds, and the records with changes that nobody else has yet; those that are
+    deleted by one of them are not in the Bundle."""
+
+    bundle: dict[str, Any]
+    records: int
+    unsent: list[dict[str, Any]]
+
+
+async def export_collection(phone: Phone, vault: str | None) -> Exported:
+    """Everything as one Bundle (collection), with what waits to be sent. Raises: Refused."""
     async with phone.store.transaction() as rows:
-        read = await read_vault(rows, await choose_vault(rows, vault))
-    made = exporting.collection(read)
-    return made, len(made.get("entry", ()))
+        number = await choose_vault(rows, vault)
+        read = await read_vault(rows, number)
+        waiting = await rows.get_pending(number)
+    unsent: dict[RecordId, set[str]] = defaultdict(set)
+    for change in waiting:
+        record = read.record(change.record)
+        if change.record != VAULT_RECORD and record is not None and not is_envelope(record):
+            unsent[change.record].update(key for key, _ in change.sets)
+
+    def said_by(sibling: Sibling) -> tuple[str | None, str | None]:
+        _, person = read.author(sibling.dot)
+        at = when(sibling.at)
+        return read.names.person(person), at if at is not None and at[:1].isdigit() else None
+
+    made = exporting.collection(read, said_by=said_by, unsent=unsent)
+    lines = Labels(read)
+    listed = [
+        {"id": id_.hex(), "label": lines.of(record), "deleted": is_deleted(record)}
+        for id_ in sorted(unsent)
+        if (record := read.record(id_)) is not None
+    ]
+    return Exported(made, exporting.records_in(made), listed)
 
 
 async def export_document(phone: Phone, envelope: str, vault: str | None) -> tuple[dict[str, Any], int]:

@@ -125,19 +125,19 @@ async def show_record(phone: Phone, wanted: str, vault: str | None, *, history: 
 
 def _notes(vault: Vault, record: Record) -> list[dict[str, Any]]:
     """Annotations and disputes, oldest first."""
-    found = [("note", *remark) for remark in remarks(record, NOTE)]
-    found += [("dispute", *remark) for remark in remarks(record, DISPUTE)]
+    kinds = {"note": NOTE, "dispute": DISPUTE}
+    found = [(kind, remark) for kind, prefix in kinds.items() for remark in remarks(record, prefix)]
     out = []
-    for kind, _, text, sibling in sorted(found, key=lambda remark: remark[3].dot):
-        device, person = vault.author(sibling.dot)
-        names = vault.names
+    for kind, remark in sorted(found, key=lambda pair: pair[1].sibling.dot):
+        device, person = vault.author(remark.sibling.dot)
+        said = (remark.author, remark.at) if remark.from_file else (vault.names.person(person), when(remark.sibling.at))
         out.append(
             {
                 "kind": kind,
-                "text": text,
-                "person": names.person(person),
-                "device": names.device(device),
-                "at": when(sibling.at),
+                "text": remark.text,
+                "person": said[0],
+                "device": None if remark.from_file else vault.names.device(device),
+                "at": said[1],
             }
         )
     return out

@@ -11,18 +11,22 @@ only where, as written, it would lead elsewhere. Spec: openapi/protocol/import.m
 from __future__ import annotations
 
 import re
+from collections.abc import Collection, Mapping
+from types import MappingProxyType
 from typing import Any
 
-from sync.fhir import envelope, exact
+from sync.fhir import envelope, exact, remarks
 from sync.fhir.envelope import Envelope, VaultView
 from sync.fhir.partial_dates import rank
 from sync.fhir.references import Index, Scope, references_in, urn_of
 from sync.fhir.registers import Resource, join
+from sync.fhir.remarks import SaidBy
 from sync.fhir.sources import newer_in
 from sync.fhir.view import is_deleted, resource
 from sync.merge.change import VAULT_RECORD, RecordId
 from sync.merge.record import Record
 
+UNSENT_URL = "https://carnet.example/fhir/StructureDefinition/unsent"
 _VERSION = re.compile(r"/_history/[^/]+\Z")
 
 
@@ -35,10 +39,19 @@ class ExportRefused(Exception):
         self.where = where
 
 
-def collection(view: VaultView, timestamp: str | None = None) -> Resource:
-    """Everything that is there as one Bundle of type collection, files in the order of their dates, then one's own.
+def collection(
+    view: VaultView,
+    timestamp: str | None = None,
+    *,
+    said_by: SaidBy = lambda _: (None, None),
+    unsent: Mapping[RecordId, Collection[str]] = MappingProxyType({}),
+) -> Resource:
+    """Everything that is there as one Bundle of type collection, files in the order of their dates, then one's own;
+    people's remarks on a record follow the last record.
 
     A record in conflict has the lowest dot's value and the siblings extension. `timestamp`: RFC 3339, if wanted.
+    `said_by`: who wrote a remark, and when. `unsent`: by record, the registers that nobody else has yet; their entries
+    say so.
     """
     index, newer = Index(view), newer_in(view)
     urls: dict[RecordId, str] = {}
@@ -64,8 +77,27 @@ def collection(view: VaultView, timestamp: str | None = None) -> Resource:
     if timestamp is not None:
         bundle["timestamp"] = timestamp
     if made:
-        bundle["entry"] = [{"fullUrl": urls[id_], "resource": shown} for id_, shown in made.items()]
+        bundle["entry"] = [_entry(urls[id_], shown, unsent.get(id_)) for id_, shown in made.items()]
+    for id_, shown in made.items():
+        held = view.record(id_)
+        for remark, url, said in remarks.entries_of(held, urls[id_], shown, said_by) if held is not None else ():
+            bundle["entry"].append(_entry(url, said, () if remark.key in unsent.get(id_, ()) else None))
     return bundle
+
+
+def records_in(bundle: Resource) -> int:
+    """How many entries of a collection are records, and not people's remarks on one."""
+    return sum(not remarks.is_remark(entry["resource"]) for entry in bundle.get("entry", ()))
+
+
+def _entry(url: str, shown: Resource, unsent: Collection[str] | None) -> Resource:
+    """An entry; of one that holds something unsent, with the extension that names the elements."""
+    entry: Resource = {"fullUrl": url, "resource": shown}
+    if unsent is not None:
+        elements = sorted({key.split("/")[0] for key in unsent if not key.startswith("@")})
+        told = [{"url": "element", "valueString": element} for element in elements]
+        entry["extension"] = [{"url": UNSENT_URL, **({"extension": told} if told else {"valueBoolean": True})}]
+    return entry
 
 
 def document(view: VaultView, id: RecordId, *, partial: bool = False) -> Resource:

@@ -23,6 +23,7 @@ from sync.fhir.bundle import NotUnderstood, ParsedBundle, ParsedEntry, place
 from sync.fhir.envelope import VaultView, copy_date, copy_in_record, digest_of, record_id, values_of
 from sync.fhir.partial_dates import compare, rank
 from sync.fhir.registers import join, resplit, split
+from sync.fhir.remarks import taken_out
 from sync.merge.change import SOURCE, Edit, RecordId, Via
 from sync.merge.record import Record
 from sync.merge.view import edit_preds
@@ -117,6 +118,7 @@ def plan(
     where it came from.
     """
     id_ = envelope_id(parsed)
+    parsed, remarks = taken_out(parsed) if absolute_urls else (parsed, {})
     ids = {index: record_id(key) for index, key in import_keys(parsed, absolute_urls=absolute_urls).items()}
     known_persons = frozenset(persons.vault_persons(view))
     person = persons.person_of(parsed, frozenset(index for index, one in ids.items() if one in known_persons))
@@ -135,7 +137,7 @@ def plan(
     for entry in parsed.entries:
         record = view.record(ids[entry.index])
         if record is None or not any(birth.lane == SOURCE for birth in record.births):
-            sets = split(entry.resource)
+            sets = {**split(entry.resource), **remarks.get(entry.index, {})}
             edits.append(Edit(ids[entry.index], True, SOURCE, via, _preds(record, sets), tuple(sorted(sets.items()))))
             added += 1
             keep = not _comes_back(sets, entry)
@@ -143,17 +145,19 @@ def plan(
             continue  # This very file came in before: where the vault now holds another copy, a later one brought it.
         else:
             sets_changed = _changed(record, entry, date, view)
+            keep = bool(sets_changed)
+            new = {key: said for key, said in remarks.get(entry.index, {}).items() if key not in record.keys()}
             if sets_changed and dates is None:
                 dates = _dates_by_record(view)
             if sets_changed and any(compare(date, other) == -1 for other in (dates or {}).get(record.id.hex(), ())):
                 older += 1
-                keep = True
-            elif sets_changed:
+                sets_changed = {}
+            sets_changed |= new
+            if sets_changed:
                 preds = _preds(record, sets_changed)
                 edits.append(Edit(record.id, False, SOURCE, via, preds, tuple(sorted(sets_changed.items()))))
                 updated += 1
-                keep = True
-            else:
+            if not keep:
                 keep = copy_in_record(record, digest_of(entry.body)) is None
         if keep:
             made[envelope.copy_key(entry.index)] = entry.body

@@ -146,16 +146,35 @@ def narrative_is_stale(record: Record, newer: Newer | None = None) -> bool:
     )
 
 
-def remarks(record: Record, prefix: str) -> list[tuple[str, str, Sibling]]:
-    """The annotations (NOTE) or disputes (DISPUTE) of a record: register key, text, who and when; by dot."""
-    found = []
-    for key in sorted(record.keys()):
-        if key.startswith(prefix):
-            for sibling in record.siblings(key, PERSON):
+class Remark(NamedTuple):
+    """A person's annotation or dispute. `sibling` says who wrote it and when, but of one that came in with a file
+    (`from_file`) who imported it: `author` (a name) and `at` (RFC 3339) are then what that file says."""
+
+    key: str
+    text: str
+    sibling: Sibling
+    from_file: bool
+    author: str | None
+    at: str | None
+
+
+def remarks(record: Record, prefix: str) -> list[Remark]:
+    """The annotations (NOTE) or disputes (DISPUTE) of a record, by dot; one that a person wrote goes before the same
+    from a file."""
+    found: dict[tuple[str, str], Remark] = {}
+    for key in sorted(key for key in record.keys() if key.startswith(prefix)):
+        for lane in (PERSON, SOURCE):
+            for sibling in record.siblings(key, lane):
                 value = None if sibling.value is None else loads_or_none(sibling.value)
                 if isinstance(value, dict) and isinstance(value.get("text"), str):
-                    found.append((key, value["text"], sibling))
-    return sorted(found, key=lambda remark: (remark[2].dot, remark[0]))
+                    author, at = (value.get(name) for name in ("author", "at"))
+                    remark = Remark(key, value["text"], sibling, lane == SOURCE, _text(author), _text(at))
+                    found.setdefault((key, value["text"]), remark)
+    return sorted(found.values(), key=lambda remark: (remark.sibling.dot, remark.key))
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) else None
 
 
 def merged_into(record: Record) -> RecordId | None:

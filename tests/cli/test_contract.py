@@ -198,7 +198,7 @@ def test_import_and_export_give_their_counts(own: Inside, tmp_path: Path) -> Non
     assert (took["added"], took["updated"], took["unchanged"]) >= (1, 0, 0)
     out = tmp_path / "all.json"
     gave = one_document(own, "export", str(out), code=WAITS)
-    assert set(gave) == {"records", "bytes"}
+    assert set(gave) == {"records", "bytes", "unsent"}
     assert gave["bytes"] == out.stat().st_size
     assert len(json.loads(out.read_text())["entry"]) == gave["records"]
 

@@ -130,8 +130,10 @@ def keeps_what_it_has(phone: Carnet, medication: str, folder: Path, told: str) -
         assert "export" in out.json["shut_out"][0]["words"] or told == "quota"
         assert out.json["shut_out"][0]["words"] in phone.run("status", json=False).stdout
         file = folder / f"taken-along-{attempt}.json"
-        assert phone.run("export", str(file)).code == DONE
+        gave = phone("export", str(file))
         assert text in file.read_text("utf-8"), "what waits can be taken along"
+        assert medication in [row["id"] for row in gave["unsent"]], "and the export says which it is"
+        assert '"valueString": "dosage"' in file.read_text("utf-8")
         left = phone.run("vaults", "leave", "records of a test")
         assert (left.code, left.json["code"]) == (REFUSED, "removed" if told == "removed" else "unsent")
         assert phone("quarantine") == []

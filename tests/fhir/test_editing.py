@@ -363,8 +363,8 @@ def test_annotations_append_and_disputes_stand_beside_what_the_source_says():
         ("C", lambda record: editing.annotate(record, "feels well", b"C1")),
         ("C", lambda record: editing.dispute(record, "never took this", b"C2")),
     )
-    assert [text for _, text, _ in remarks(family.record, NOTE)] == ["feels dizzy", "feels well"]
-    assert [text for _, text, _ in remarks(family.record, DISPUTE)] == ["never took this"]
+    assert [remark.text for remark in remarks(family.record, NOTE)] == ["feels dizzy", "feels well"]
+    assert [remark.text for remark in remarks(family.record, DISPUTE)] == ["never took this"]
     assert family.shown() == before == resource_plain(family.record)
     assert family.question() is None
     assert refusal(lambda: editing.annotate(family.record, "  ", SEED)) == "bad_value"

@@ -6,6 +6,7 @@ import argparse
 import os
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from sync.device.cli.context import DONE, WAITS, Context, read_file
 from sync.device.cli.waiting import exit_code
@@ -52,17 +53,23 @@ async def list_sources(context: Context, options: argparse.Namespace) -> int:
 
 async def export(context: Context, options: argparse.Namespace) -> int:
     """Everything as one FHIR Bundle, or one imported document given back."""
+    unsent: list[dict[str, Any]] = []
     async with context.phone() as phone:
         if options.document:
             bundle, records = await export_document(phone, options.document, options.vault)
         else:
-            bundle, records = await export_collection(phone, options.vault)
+            bundle, records, unsent = await export_collection(phone, options.vault)
         code = await exit_code(phone)
     data = exact.pretty(bundle) + b"\n"
     _write(options.file, data)
-    context.result({"records": records, "bytes": len(data)})
+    context.result({"records": records, "bytes": len(data), "unsent": unsent})
     if not context.json:
         context.say(f"{records} records, {len(data)} bytes, in {options.file}.")
+        if unsent:
+            context.say("With changes that nobody else has yet:")
+        for row in unsent:
+            where = "deleted on this phone, so not in the file" if row["deleted"] else "marked in the file"
+            context.say(f"  {row['id'][:8]}  {row['label']} ({where})")
     return code
 
 
