@@ -27,6 +27,7 @@ from sync.device.phone import Phone
 from sync.device.reading import identity_of
 from sync.device.recovering import card_identity
 from sync.device.refused import Refused
+from sync.device.renewing import settle_account
 from sync.device.store.rows import Rows
 from sync.device.syncing import SyncReport, Watch, sync
 from sync.device.transport import Answered, Transport, Unreachable
@@ -71,6 +72,7 @@ async def sync_and_see_to(phone: Phone, only: list[int] | None = None, *, watch:
         report = await sync(phone, only, watch=watch)
     if await _repeat(phone, report):
         report = await sync(phone, only, watch=watch)
+    await settle_account(phone)
     async with phone.store.transaction() as rows:
         recovery = await get_recovery(rows)
         if recovery is not None:

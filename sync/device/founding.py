@@ -29,7 +29,7 @@ from sync.wire.ids import AccountId, DeviceId, PersonId, VaultId
 
 
 class Founded(NamedTuple):
-    """What `init` made; the recovery code is shown this once and kept nowhere."""
+    """What `init` made; the recovery code is kept until somebody has confirmed it."""
 
     account: AccountId
     device: DeviceId
@@ -74,8 +74,8 @@ async def found(
 async def begin_account(phone: Phone, identity: Identity) -> tuple[AccountId, CardKeys, str]:
     """An account with this phone's card and a recovery card in it; `identity` learns of both, nothing is stored yet.
 
-    Gives the account, the recovery card, and its code, which is kept nowhere. Raises: Refused (unreachable,
-    server_error).
+    Gives the account, the recovery card, and its code, which `identity` keeps until it is confirmed.
+    Raises: Refused (unreachable, server_error).
     """
     keys = identity.keys
     entropy = phone.draw(20)
@@ -90,7 +90,8 @@ async def begin_account(phone: Phone, identity: Identity) -> tuple[AccountId, Ca
         raise refusal(error) from error
     finally:
         await transport.close()
-    identity.account, identity.recovery_check = account, two_groups(phone, code)
+    identity.account = account
+    identity.recovery_check, identity.recovery_kept = two_groups(phone, code), Secret(entropy)
     return account, recovery, code
 
 

@@ -28,9 +28,9 @@ _IDENTITY, _TOKEN, _RECOVERY, _NEXT, _FORKED = (
 class Identity(msgspec.Struct):
     """This phone. `recovery_check`: two groups of the code, by position from 1, until a person has typed them back.
 
-    The rest of the code is kept nowhere. `recovery_card`: the card that the code stands for, without its keys, until a
-    vault lists it. `link_code`: the code that this phone shows until it has been let in;
-    `account` is unknown until then.
+    `recovery_kept`: what that code says, until then too, so that it can be shown again. `recovery_card`: the card that
+    the code stands for, without its keys, until a vault lists it. `link_code`: the code that this phone shows until it
+    has been let in; `account` is unknown until then.
     """
 
     server: str
@@ -42,6 +42,7 @@ class Identity(msgspec.Struct):
     person_name: str
     account: AccountId | None = None
     recovery_check: dict[int, str] = {}
+    recovery_kept: Secret | None = None
     recovery_card: SignedCard | None = None
     link_code: str | None = None
     link_kind: str | None = None

@@ -23,8 +23,11 @@ _OTHERS_LEFT = (
     ", nobody can let you in as yourself again: the records stay on the other members' phones, an"
     " owner can let you in as a new person, and any member can start a new vault from what her phone holds."
 )
-_LINK = "Link a second phone (`carnet link`), or export everything now (`carnet export`)."
-_CONFIRM = "Look for the paper and type two groups of it back: `carnet recovery confirm`."
+_LINK = "Make a code (`carnet recovery new`), link a second phone (`carnet link`), or `carnet export` everything."
+_CONFIRM = (
+    "Look for the paper and type two groups of it back: `carnet recovery confirm`. Without the paper: `carnet recovery"
+    " show`, or `carnet recovery new` for another code."
+)
 
 
 async def outlook(rows: Rows) -> dict[str, Any]:
@@ -49,7 +52,10 @@ async def outlook(rows: Rows) -> dict[str, Any]:
                 f" {_CONFIRM if cards else _LINK}"
             )
         elif not cards:
-            words.append(f"In “{name}” you have no recovery card: only another phone of yours can let a new one in.")
+            words.append(
+                f"In “{name}” you have no recovery card: only another phone of yours can let a new one in."
+                " `carnet recovery new` makes a code."
+            )
     return {
         "confirmed": confirmed and any(vault["recovery_cards"] for vault in vaults),
         "vaults": vaults,

@@ -150,7 +150,8 @@ async def _switch(phone: Phone, rows: Rows, current: Identity, new: Identity) ->
         current, card=new.card, key_type=new.key_type, signing_seed=new.signing_seed, kem_seed=new.kem_seed
     )
     await put_identity(rows, after)
-    await put_forked(rows, [ForkedCard(current, phone.now_ms()), *await get_forked(rows)])
+    before = msgspec.structs.replace(current, recovery_kept=None)
+    await put_forked(rows, [ForkedCard(before, phone.now_ms()), *await get_forked(rows)])
     await put_next_identity(rows, None)
     for number in await rows.vaults():
         state = await rows.get_vault(rebuilds.get(number, number))

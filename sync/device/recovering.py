@@ -152,6 +152,7 @@ async def _begin(
     identity = new_identity(card.server, device_name, "", phone.draw(32), phone.draw(32), key_type=key_type)
     entropy = Secret(phone.draw(recovery_code.ENTROPY_BYTES))
     identity.recovery_check = two_groups(phone, recovery_code.encode(entropy.reveal()))
+    identity.recovery_kept = entropy
     async with phone.store.transaction() as rows:
         await put_identity(rows, identity)
         await put_recovery(rows, Recovery(code, recovery_card(entropy).signed, entropy, account, phone.now_ms()))
@@ -289,7 +290,7 @@ async def _outcome(phone: Phone) -> Recovered:
 
 
 async def code_was_shown(phone: Phone) -> None:
-    """The new code has been printed: from here on it is on paper alone."""
+    """The new code has been printed: running the command again shows it no more, `recovery show` does."""
     async with phone.store.transaction() as rows:
         recovery = await _recovery_of(rows)
         recovery.fresh = None

@@ -103,6 +103,10 @@ _TEXTS: dict[str, tuple[str, str]] = {
     ),
     "no_such_device": ("There is no such phone of yours", "Give more of the name or id, or `all`."),
     "no_recovery": ("There is no recovery code that waits to be confirmed", "Nothing to do."),
+    "no_code_kept": (
+        "This phone keeps no recovery code",
+        "One is kept only until it is confirmed. `carnet recovery new` makes another; the old one is dead then.",
+    ),
     "no_such_finding": ("There is no such finding", "See `carnet findings`."),
     "no_such_quarantine": ("There is nothing kept under that number", "See `carnet quarantine`."),
     "not_adoptable": (

@@ -46,7 +46,7 @@ async def _confirmed(rows: Rows) -> None:
     """The paper is there. Where no phone is left that could bear out what a server showed, what is here is the measure
     from now on: a person who has just recovered has looked."""
     identity = await identity_of(rows)
-    identity.recovery_check = {}
+    identity.recovery_check, identity.recovery_kept = {}, None
     await put_identity(rows, identity)
     for number in await rows.vaults():
         state = await rows.get_vault(number)

@@ -13,7 +13,7 @@ import msgspec
 
 from sync.log.membership import Table, judge_entry
 from sync.log.state import LogState
-from sync.vault.recovery import Recover, recovery_edits
+from sync.vault.recovery import NewRecovery, Recover, new_recovery_edits, recovery_edits
 from sync.wire.card import SignedCard
 from sync.wire.card import device_id as id_of_card
 from sync.wire.ids import DeviceId, EpochId, PersonId
@@ -66,7 +66,7 @@ class Rotate(msgspec.Struct, frozen=True, array_like=True, tag="rotate"):
     after: int
 
 
-Intent = AddCard | DropCards | DropPerson | ChangeRole | HandOver | Rotate | Recover
+Intent = AddCard | DropCards | DropPerson | ChangeRole | HandOver | Rotate | Recover | NewRecovery
 
 
 class Meaning(NamedTuple):
@@ -106,6 +106,8 @@ def ruling(means: Meaning, log: LogState, author: DeviceId) -> str | None:
 def _edits(intent: Intent, table: Table) -> tuple[EntryEdit, ...]:
     if isinstance(intent, Recover):
         return recovery_edits(intent, table)
+    if isinstance(intent, NewRecovery):
+        return new_recovery_edits(intent, table)
     if isinstance(intent, AddCard):
         if id_of_card(intent.card.card) in table.cards:
             return ()

@@ -31,6 +31,23 @@ class Recover(msgspec.Struct, frozen=True, array_like=True, tag="recover"):
     lost: tuple[DeviceId, ...]
 
 
+class NewRecovery(msgspec.Struct, frozen=True, array_like=True, tag="new_recovery"):
+    """Another recovery card for a person, in the place of all that she has."""
+
+    card: SignedCard
+    person: PersonId
+
+
+def new_recovery_edits(wish: NewRecovery, table: Table) -> tuple[EntryEdit, ...]:
+    """The edits that put the card in the place of her other recovery cards, in one entry; none if it was in before, or
+    she is not in any more."""
+    if id_of_card(wish.card.card) in table.cards or not table.cards_of(wish.person):
+        return ()
+    person = table.people[wish.person]
+    old = recovery_cards(table, wish.person)
+    return (Add(wish.card, wish.person, person.role, person.until), *(Drop(device) for device in old))
+
+
 def recovery_edits(recover: Recover, table: Table) -> tuple[EntryEdit, ...]:
     """The edits of the recovery card's one entry on this table; none if it is no live card or the new phone is in.
 

@@ -149,8 +149,10 @@ def _vaults(command: Callable[..., argparse.ArgumentParser]) -> None:
 
 
 def _recovery(command: Callable[..., argparse.ArgumentParser]) -> None:
-    confirm = command("recovery", recovery.recovery, "type two groups of the recovery code back")
-    confirm.add_argument("action", choices=("confirm",))
+    confirm = command(
+        "recovery", recovery.recovery, "the recovery code: type two groups back, show it again, make a new one"
+    )
+    confirm.add_argument("action", choices=("confirm", "show", "new"))
     recover = command(
         "recover",
         recovery.recover_now,

@@ -6,8 +6,9 @@ import argparse
 from datetime import datetime, timedelta
 
 from sync.device import people, vaults
+from sync.device.cli.codes import show_qr, show_recovery_code
 from sync.device.cli.context import DONE, Context, cell
-from sync.device.cli.setup import SIGNING, origin, show_qr
+from sync.device.cli.setup import SIGNING, origin
 from sync.device.cli.waiting import exit_code
 from sync.device.linking import approve, show_join_code, wait_to_be_let_in
 from sync.device.overview import members
@@ -29,9 +30,7 @@ async def join(context: Context, options: argparse.Namespace) -> int:
         context.line({"code": code, "recovery_code": recovery_code})
         if not context.json:
             if recovery_code:
-                context.say("Write this recovery code on paper. It is shown this once, and it opens everything:")
-                context.say(f"\n    {recovery_code}\n")
-                context.say("Later, type two groups of it back:  carnet recovery confirm\n")
+                show_recovery_code(context, recovery_code)
             context.say("On the phone of the person who lets you in, type:\n")
             context.say(f"    carnet approve {code} --role editor\n")
             context.say("or scan this. The code lives ten minutes.")

@@ -5,19 +5,51 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
+from sync.device.aftermath import sync_and_see_to
+from sync.device.cli.codes import show_recovery_code
 from sync.device.cli.context import DONE, WAITS, Context, read_file
 from sync.device.cli.setup import SIGNING, origin
 from sync.device.cli.waiting import exit_code
+from sync.device.people import OFFLINE
+from sync.device.phone import Phone
 from sync.device.reading import identity_of
 from sync.device.recovering import OwnPhone, Recovered, code_was_shown, read_code, recover
 from sync.device.refused import Refused
 from sync.device.rehearsing import confirm_recovery, rehearse
+from sync.device.renewing import new_code, shown_again
 from sync.wire.ids import DeviceId
 
 ALL = "all"
 
 
 async def recovery(context: Context, options: argparse.Namespace) -> int:
+    """The recovery code of a phone that is in: confirmed, shown again, or another one."""
+    if options.action == "confirm":
+        return await _confirm(context)
+    async with context.phone() as phone:
+        new = options.action == "new"
+        code = await (new_code(phone) if new else shown_again(phone))
+        context.result({"recovery_code": code})
+        show_recovery_code(context, code, new=new)
+        if new:
+            await _bring(context, phone)
+    return DONE
+
+
+async def _bring(context: Context, phone: Phone) -> None:
+    """The new card into the vaults and the account, if there is network now."""
+    try:
+        await sync_and_see_to(phone)
+    except Refused as refused:
+        if refused.code not in OFFLINE:
+            raise
+    async with phone.store.transaction() as rows:
+        waiting = [number for number in await rows.vaults() if (await rows.get_vault(number)).intents]
+    if waiting:
+        context.hint("The old code, if there is one, is good until the next sync; from then on this one is.")
+
+
+async def _confirm(context: Context) -> int:
     """Two groups of the recovery code typed back."""
     async with context.phone() as phone:
         async with phone.store.transaction() as rows:
@@ -85,9 +117,7 @@ def _tell(context: Context, made: Recovered) -> None:
     if made.waiting:
         context.say(f"Not in yet: {made.waiting}. Let another phone there sync, then run the same command again.")
     if made.recovery_code:
-        context.say("Write this new recovery code on paper. It is shown this once, and it opens everything:")
-        context.say(f"\n    {made.recovery_code}\n")
-        context.say("Then type two groups of it back:  carnet recovery confirm")
+        show_recovery_code(context, made.recovery_code, new=True)
     if made.unproved:
         context.say("No other phone has borne out what the server showed: see whether your newest entries are here.")
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import sys
 
 from crypto.public.keys import ED25519, ES256
+from sync.device.cli.codes import show_qr, show_recovery_code
 from sync.device.cli.context import DONE, Context
 from sync.device.cli.waiting import exit_code
 from sync.device.founding import found
@@ -53,9 +53,7 @@ async def init(context: Context, options: argparse.Namespace) -> int:
         )
         if not context.json:
             context.say(f"This phone is ready, and so is the vault “{vault_name}”.")
-            context.say("Write this recovery code on paper. It is shown this once, and it opens everything:")
-            context.say(f"\n    {made.recovery_code}\n")
-            context.say("Then type two groups of it back:  carnet recovery confirm")
+        show_recovery_code(context, made.recovery_code)
         try:
             await sync(phone)
         except Refused:
@@ -82,12 +80,3 @@ async def link(context: Context, options: argparse.Namespace) -> int:
         if not context.json:
             context.say(f"Linked: {len(linked)} vault{'s' * (len(linked) != 1)} on this phone.")
         return await exit_code(phone)
-
-
-def show_qr(context: Context, text: str) -> None:
-    """A code as a picture on a terminal, for another phone's camera."""
-    if context.quiet or not sys.stderr.isatty():
-        return
-    import segno
-
-    segno.make(text, error="m", boost_error=False).terminal(out=sys.stderr, compact=True)
