@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from sync.device.phone import Phone
 from sync.device.refused import Refused
-from sync.device.store.lock import Unlocking
+from sync.device.store.lock import Unlocking, forget
 from sync.device.store.store import FILE_NAME, Store
 from sync.device.transport import HttpTransport
 from sync.fhir import exact
@@ -110,6 +110,12 @@ class Context:
             yield Phone(store, HttpTransport, lambda: time.time_ns() // 1_000_000, os.urandom)
         finally:
             await store.close()
+
+    def remove_store(self) -> None:
+        """The files of a store that has been emptied, and what the keyring held for it."""
+        for name in (FILE_NAME, f"{FILE_NAME}-wal", f"{FILE_NAME}-shm"):
+            (self.folder / name).unlink(missing_ok=True)
+        forget(self.unlocking())
 
     def say(self, text: str = "") -> None:
         """A line for a person: stderr with --json, else stdout."""

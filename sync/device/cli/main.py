@@ -11,7 +11,7 @@ import os
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 
-from sync.device.cli import files, network, people, questions, records, recovery, setup
+from sync.device.cli import files, leaving, network, people, questions, records, recovery, setup
 from sync.device.cli.context import REFUSED, Context
 from sync.device.refused import Refused
 from sync.fhir import exact
@@ -83,6 +83,10 @@ def _setup(command: Callable[..., argparse.ArgumentParser]) -> None:
     link = command("link", setup.link, "a further phone of yours: shows a code and waits")
     link.add_argument("--server", required=True, metavar="URL")
     link.add_argument("--device", required=True, metavar="NAME")
+    logout = command(
+        "logout", leaving.logout, "remove keys and records of this phone; refused while something is unsent"
+    )
+    logout.add_argument("--discard", type=int, default=0, metavar="N", help="give up N unsent things, all there are")
     _with_signing(init)
     _with_signing(link)
 

@@ -6,6 +6,7 @@ are written. Spec: openapi/protocol/threat-model.md, "A stolen phone"; RFC 9106.
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Callable
 from typing import NamedTuple
@@ -55,6 +56,17 @@ def _keyring_secret(name: str, *, create: bool) -> bytes:
     if text is None:
         raise Refused("no_keyring")
     return bytes.fromhex(text)
+
+
+def forget(unlocking: Unlocking) -> None:
+    """The keyring's secret of a store that is no more; one that is not there is no matter."""
+    if unlocking.keyring_name is None:
+        return
+    import keyring
+    from keyring.errors import KeyringError
+
+    with contextlib.suppress(KeyringError):
+        keyring.delete_password(_SERVICE, unlocking.keyring_name)
 
 
 def _outer_key(

@@ -14,6 +14,7 @@ import msgspec
 
 from crypto.secret.aead import StoreCipher
 from sync.device.store.engine import Transaction
+from sync.device.store.schema import erase
 from sync.merge.change import Change, Dot, RecordId, number_of
 from sync.merge.record import Record
 from sync.vault.outgoing import Flying
@@ -108,6 +109,10 @@ class Rows:
         """63 bits of a keyed hash of a record's id: its place in the tables, without meaning to who has no key."""
         digest = hashlib.blake2b(record, key=self._handle_key, digest_size=8).digest()
         return int.from_bytes(digest, "big") >> 1
+
+    async def erase(self) -> None:
+        """Nothing is left, not even the key that all rows are sealed under."""
+        await erase(self._tx)
 
     # Singletons: identity, token.
 

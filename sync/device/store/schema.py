@@ -47,3 +47,11 @@ async def migrate(tx: Transaction) -> bool:
     if version < VERSION:
         await tx.execute(f"PRAGMA user_version = {VERSION}")
     return version == 0
+
+
+async def erase(tx: Transaction) -> None:
+    """Drops every table, the lock among them: the file is as one that was never used. Pages are overwritten."""
+    await tx.execute("PRAGMA secure_delete = ON")
+    for (name,) in await tx.fetch("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name"):
+        await tx.execute(f'DROP TABLE "{name}"')
+    await tx.execute("PRAGMA user_version = 0")
