@@ -28,6 +28,7 @@ from sync.wire.item import ENTRY, Item, item_hash
 from sync.wire.limits import SUITES_KNOWN
 
 HALTING = {"cloned", NEWER_VERSION}  # nothing is sent after these until a person has acted
+TWO_HISTORIES = "two_histories"  # likewise; the person decides by reading the finding
 CODES_OF_THE_VAULT = {"removed", "behind", "diverged"}  # said of the vault, not of an item
 # What was handed in stays as it is: after `until` frames become grace frames, after `quota` another day takes them.
 WAITS = {"until", "quota"}
@@ -143,12 +144,14 @@ async def take(
     state.heard.update({o.read.author: now for o in opened[: len(outcome.items)] if o.read})
     if outcome.stopped in HALTING:
         state.halted = outcome.stopped
+    elif any(finding.kind == TWO_HISTORIES for finding in outcome.findings):
+        state.halted = TWO_HISTORIES  # it was let into another log than this: here it says nothing unasked
     await rows.put_quarantined(asked.number, [q for q in outcome.quarantined if q.frame not in state.adopted])
     await settle_quarantine(rows, asked.number, state, outcome)
     await rows.put_findings(asked.number, outcome.findings)
     settle(state)
     await rows.put_vault(asked.number, state)
-    return outcome.stopped
+    return outcome.stopped or (state.halted if state.halted == TWO_HISTORIES else None)
 
 
 async def _replay(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from sync.device.intake import TWO_HISTORIES
 from sync.device.moments import when
 from sync.device.names import Names
 from sync.device.notices import shown_notices
@@ -23,7 +24,9 @@ from sync.wire.item import ROLE_WORDS
 _FINDING_WORDS = {
     "signature": "The server handed out an item that its author did not sign. This phone took nothing from there on.",
     "seen": "A member's phone was shown another history of this vault than this one.",
-    "two_histories": "The server's log is not the one that another phone vouched for.",
+    "two_histories": "The server's log is not the one that another phone vouched for. Where this phone was just let in,"
+    " it reads and sends nothing more: compare with the phone that let it in, and link this one anew in a new store if"
+    " that one has other records. Marking this as read accepts the log as it is.",
     "diverged": "The server's log is another than the one that this phone had read: it was put back to an older copy,"
     " or it shows different histories. This phone has read it anew and sends again what it lacked.",
     "device_forked": "This phone's store was copied, and the other copy has written to the vault under the same card."
@@ -176,7 +179,10 @@ async def read_finding(phone: Phone, id_: str) -> None:
         for number in await rows.vaults():
             state = await rows.get_vault(number)
             kinds = {finding.kind for found, _, finding in await rows.get_findings(number) if str(found) == id_}
-            if "rolled_back" in kinds and accept(state):
+            accepted = "rolled_back" in kinds and accept(state)
+            if TWO_HISTORIES in kinds and state.halted == TWO_HISTORIES:
+                state.halted, accepted = None, True
+            if accepted:
                 await rows.put_vault(number, state)
 
 

@@ -338,6 +338,7 @@ _NEXT = {
     " can be removed with `carnet members remove`. See `carnet findings`.",
     "rolled_back": "Nothing is sent until an owner's phone has repeated what the server lost: `carnet findings`.",
     "signature": "The server handed out something that nobody signed: `carnet findings`.",
+    "two_histories": "This phone was let into another log than the server shows: nothing is sent. `carnet findings`.",
     "newer_version": "This vault needs a newer carnet.",
     "key_missing": "Another phone of this vault has to sync, so that it can hand over the key.",
     "behind": "The server was restored from a backup; sync again.",

@@ -8,6 +8,8 @@ import pytest
 
 from sync.device import intake
 from sync.device.identity import get_identity
+from sync.device.overview import findings, read_finding
+from sync.merge.change import Change
 from sync.vault.outgoing import seal_changes
 from sync.wire.ids import LogHash
 from sync.wire.item import item_hash
@@ -54,6 +56,30 @@ async def a_head_that_another_phone_vouched_for(pair: Pair) -> None:
     await pair.a.sync()
     await pair.b.sync()
     assert "two_histories" in (await pair.b.look())["findings"]
+
+
+async def nothing_is_said_in_a_log_that_nobody_vouched_for(pair: Pair) -> None:
+    """What a phone writes after that waits, until its person has read the finding."""
+    await a_head_that_another_phone_vouched_for(pair)
+    await pair.writes(pair.b)
+    await pair.b.sync()
+    state, _ = await pair.state(pair.b)
+    assert state.halted == "two_histories"
+    assert len(await _waiting(pair)) == 1
+    [row] = [row for row in await findings(pair.b.phone) if row["kind"] == "two_histories"]
+    await read_finding(pair.b.phone, row["id"])
+    await pair.b.sync()
+    assert await _waiting(pair) == []
+
+
+async def _waiting(pair: Pair) -> list[Change]:
+    async with pair.b.phone.store.transaction() as rows:
+        return await rows.get_pending(VAULT)
+
+
+def test_a_phone_that_was_let_into_another_log_says_nothing_there_unasked() -> None:
+    """MUST PHN-18."""
+    run(nothing_is_said_in_a_log_that_nobody_vouched_for)
 
 
 @pytest.mark.parametrize(
