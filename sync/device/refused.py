@@ -24,6 +24,14 @@ _TEXTS: dict[str, tuple[str, str]] = {
     "passphrase_wrong": ("The passphrase does not open this store", "Try again; nothing has been changed."),
     "passphrases_differ": ("The two passphrases differ", "Try again; nothing has been made."),
     "no_keyring": ("There is no usable keyring on this machine", "Use --no-keyring and a passphrase."),
+    "not_secure": (
+        "A server elsewhere is reached by https alone",
+        "Write https:// before its name; http:// is for a server on this machine.",
+    ),
+    "bad_certificates": (
+        "SSL_CERT_FILE or SSL_CERT_DIR names no certificates that can be read",
+        "Name a PEM file, or a folder of them made by `openssl rehash`; or leave both away.",
+    ),
     "unreachable": ("The server cannot be reached", "Everything is kept here; try again when there is network."),
     "revoked": (
         "This phone has been taken out of its account",

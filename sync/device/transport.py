@@ -12,7 +12,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
+from sync.device.refused import Refused
+
 if TYPE_CHECKING:
+    import ssl
+
     import httpx
 
 CONNECT_SECONDS = 5.0  # a phone with bad network should say so soon
@@ -66,7 +70,7 @@ class HttpTransport:
         timeout = httpx.Timeout(READ_SECONDS, connect=CONNECT_SECONDS)
         self._httpx = httpx
         # Without TLS no certificates are read, which takes longer than the request; redirects are never followed.
-        verify = not origin.startswith("http://")
+        verify = False if origin.startswith("http://") else _trusted()
         self._client = httpx.AsyncClient(base_url=origin, timeout=timeout, trust_env=False, verify=verify)
 
     async def call(self, method: str, path: str, body: bytes | None = None, token: str | None = None) -> bytes:
@@ -97,6 +101,19 @@ class HttpTransport:
     async def close(self) -> None:
         """Closes the connections."""
         await self._client.aclose()
+
+
+def _trusted() -> ssl.SSLContext:
+    """The authorities that are trusted: those of SSL_CERT_FILE or SSL_CERT_DIR if one is set, else the usual ones.
+
+    Of the environment nothing else counts; proxies least of all. Raises: Refused(bad_certificates).
+    """
+    import httpx
+
+    try:
+        return httpx.create_ssl_context(trust_env=True)
+    except OSError as error:  # ssl.SSLError among them
+        raise Refused("bad_certificates") from error
 
 
 async def _small(response: httpx.Response) -> bytes:

@@ -79,6 +79,13 @@ def test_what_is_no_server_is_refused(given: str) -> None:
         origin(given)
 
 
+@pytest.mark.parametrize("given", ["http://example.org", "http://192.0.2.1:8080", "http://127.0.0.1.example.org"])
+def test_a_server_elsewhere_is_named_with_tls_alone(given: str) -> None:
+    """MUST CLI-6."""
+    with pytest.raises(Refused, match="not_secure"):
+        origin(given)
+
+
 def context_of(folder: Path, **more: Any) -> Context:
     options = {"json": False, "quiet": False, "store": str(folder), "passphrase_file": None, "no_keyring": True}
     return Context(Namespace(**options | more))

@@ -19,7 +19,9 @@ SIGNING = {"ed25519": ED25519, "es256": ES256}
 
 
 def origin(url: str) -> str:
-    """A server's address as it is signed: scheme, host and port, nothing behind. Raises: Refused(bad_value)."""
+    """A server's address as it is signed: scheme, host and port, nothing behind; without TLS on this machine alone.
+
+    Raises: Refused (bad_value, not_secure)."""
     from urllib.parse import urlsplit
 
     try:
@@ -30,9 +32,21 @@ def origin(url: str) -> str:
     behind = parts.path.strip("/") or parts.query or parts.fragment or "@" in parts.netloc
     if parts.scheme not in ("http", "https") or not parts.hostname or behind:
         raise Refused("bad_value", "a server is https://host or http://127.0.0.1:port")
+    if parts.scheme == "http" and not _is_loopback(parts.hostname):
+        raise Refused("not_secure", parts.hostname)
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
     usual = {"http": 80, "https": 443}[parts.scheme]
     return f"{parts.scheme}://{host}" if port in (None, usual) else f"{parts.scheme}://{host}:{port}"
+
+
+def _is_loopback(host: str) -> bool:
+    """True for a name of this very machine (RFC 6761 §6.3) and for loopback addresses."""
+    from ipaddress import ip_address
+
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 async def init(context: Context, options: argparse.Namespace) -> int:
