@@ -12,7 +12,7 @@ from sync.device.records import Labels, find_record
 from sync.device.store.rows import Rows
 from sync.fhir import duplicates, labels
 from sync.fhir.exact import loads_or_none
-from sync.fhir.sources import newer_in, source_of
+from sync.fhir.sources import listing_in, newer_in, source_of
 from sync.fhir.view import DISPUTE, NOTE, is_deleted, remarks, resource, standings, untouched
 from sync.merge.change import PERSON, Change, Dot, RecordId
 from sync.merge.history import history as steps_of
@@ -55,7 +55,7 @@ async def _numbers(rows: Rows, vault: str | None) -> list[int]:
 
 def _rows(vault: Vault, type_: str | None, text: str | None, deleted_too: bool) -> list[Row]:
     waiting = waiting_by_record(open_conflicts(vault))
-    lines = Labels(vault)
+    lines, listing = Labels(vault), listing_in(vault)
     hidden = set() if deleted_too else {id_ for group in duplicates.same(vault) for id_ in sorted(group)[1:]}
     found = []
     for record in vault.records():
@@ -69,7 +69,7 @@ def _rows(vault: Vault, type_: str | None, text: str | None, deleted_too: bool) 
         label = lines.of(record)
         if text and text not in label.casefold() and text not in _all_text(record):
             continue
-        source = source_of(vault, record)
+        source = source_of(vault, record, listing)
         row = Row(
             record.id.hex(),
             kind,

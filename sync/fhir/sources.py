@@ -9,6 +9,7 @@ in the latest copy, never hidden as if it had not been. Spec: openapi/protocol/i
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 from sync.fhir.envelope import SOURCE_NAME, Envelope, Facts, VaultView, envelopes, is_envelope, read_facts
@@ -22,6 +23,9 @@ from sync.merge.register import Sibling
 from sync.merge.view import Newer
 
 UNNAMED = "a file without a name"
+
+
+Listing = Callable[[RecordId], list[Record]]  # the files that list a record, as their envelopes
 
 
 class Source(NamedTuple):
@@ -55,14 +59,41 @@ def name_of(record: Record, facts: Facts) -> str:
     return facts.publisher or UNNAMED
 
 
-def source_of(view: VaultView, record: Record) -> str | None:
-    """`St. Anna, 12 Mar 2024`: the newest file that wrote to a record; None for a person's own."""
-    files = [(envelope, facts) for envelope in _files_of(view, record) if (facts := read_facts(envelope)) is not None]
+def source_of(view: VaultView, record: Record, listing: Listing | None = None) -> str | None:
+    """`St. Anna, 12 Mar 2024`: the newest file that wrote to a record; None for a person's own.
+
+    Of a record that the exit brought over, the newest file that lists it; `listing`: `listing_in` of the same view.
+    """
+    found = _files_of(view, record)
+    if not found and any(birth.lane == SOURCE and _by_exit(birth.via) for birth in record.births):
+        found = (listing_in(view) if listing is None else listing)(record.id)
+    files = [(envelope, facts) for envelope in found if (facts := read_facts(envelope)) is not None]
     if not files:
         return None
     envelope, facts = max(files, key=lambda pair: rank(pair[1].date))
     words = name_of(envelope, facts)
     return f"{words}, {date_words(facts.date)}" if facts.date else words
+
+
+def listing_in(view: VaultView) -> Listing:
+    """Which files list a record; the envelopes are read once, when it is first asked."""
+    by_record: dict[str, list[Record]] = {}
+    known = False
+
+    def files(id_: RecordId) -> list[Record]:
+        nonlocal known
+        if not known:
+            known = True
+            for one in envelopes(view):
+                for line in one.lines:
+                    by_record.setdefault(line.record, []).append(one.record)
+        return by_record.get(id_.hex(), [])
+
+    return files
+
+
+def _by_exit(via: Via | None) -> bool:
+    return via is not None and via.kind == "vault"
 
 
 def newer_in(view: VaultView) -> Newer:

@@ -155,6 +155,7 @@ def test_a_phone_that_is_shut_out_keeps_works_and_exports_what_waits(
 
 
 def test_the_exit_takes_along_what_somebody_removed_wrote_before_and_after(world: World) -> None:
+    """MUST PPL-10, IMP-32."""
     edit(world.b, world.medication, "a dose of the day before")
     remove_b(world)
     assert world.b.run("sync").json["vaults"][0]["code"] == "removed"
@@ -163,6 +164,9 @@ def test_the_exit_takes_along_what_somebody_removed_wrote_before_and_after(world
     shown = world.b("show", world.medication, "--vault", "my own")
     assert shown["resource"]["dosage"][0]["text"] == "a dose of the day before"
     assert [note["text"] for note in shown["notes"]] == ["written when she was out"]
+    sources = {row["id"]: row["source"] for row in world.b("list", "--vault", "records of a test")}
+    assert {row["id"]: row["source"] for row in world.b("list", "--vault", "my own")} == sources
+    assert None not in sources.values()
     [mine] = [vault for vault in world.b("vaults") if vault["name"] == "my own"]
     assert (mine["role"], mine["pending"]) == ("owner", 0), "and there it is sent"
 
