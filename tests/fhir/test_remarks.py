@@ -2,9 +2,11 @@
 
 import pytest
 
-from sync.fhir import editing, exporting
+from sync.fhir import editing, exporting, sources
 from sync.fhir.exact import canonical
 from sync.fhir.view import DISPUTE, NOTE, remarks
+from sync.vault.exit import carried_over
+from sync.wire.ids import VaultId
 from tests.fhir.import_phones import Phone, merged, url_id
 from tests.vectors.import_resources import HOSPITAL, allergy, bundle, entry, patient
 
@@ -145,3 +147,11 @@ def test_an_entry_says_which_of_its_elements_nobody_else_has(phone):
         "Communication": [{"url": exporting.UNSENT_URL, "valueBoolean": True}],
     }
     assert len(communications(made)) == 2
+
+
+def test_what_the_exit_brought_over_says_the_newest_file_that_lists_it(phone):
+    """IMP-32."""
+    new = Phone(1)
+    new.take(carried_over(phone.records(), VaultId(b"v" * 32), 1, 0))
+    assert sources.source_of(phone, phone.record(ALLERGY)) is not None
+    assert sources.source_of(new, new.record(ALLERGY)) == sources.source_of(phone, phone.record(ALLERGY))

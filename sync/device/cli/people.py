@@ -6,15 +6,14 @@ import argparse
 from datetime import datetime, timedelta
 
 from sync.device import people, vaults
-from sync.device.cli.codes import show_qr, show_recovery_code
+from sync.device.cli.codes import show_and_wait, show_recovery_code
 from sync.device.cli.context import DONE, Context, cell
 from sync.device.cli.setup import SIGNING, origin
-from sync.device.cli.waiting import exit_code
-from sync.device.linking import approve, show_join_code, wait_to_be_let_in
+from sync.device.linking import approve, show_join_code
 from sync.device.overview import members
 from sync.device.overview import vaults as vaults_here
 from sync.device.phone import Phone
-from sync.device.reading import choose_vault, identity_of
+from sync.device.reading import choose_vault
 from sync.device.refused import Refused
 from sync.device.syncing import sync
 from sync.wire.item import ROLE_WORDS
@@ -28,21 +27,10 @@ async def join(context: Context, options: argparse.Namespace) -> int:
         who, key_type = (options.name, options.device), SIGNING.get(options.signing)
         code, recovery_code = await show_join_code(phone, origin(options.server), *who, key_type=key_type)
         context.line({"code": code, "recovery_code": recovery_code})
-        if not context.json:
-            if recovery_code:
-                show_recovery_code(context, recovery_code)
-            context.say("On the phone of the person who lets you in, type:\n")
-            context.say(f"    carnet approve {code} --role editor\n")
-            context.say("or scan this. The code lives ten minutes.")
-        show_qr(context, code)
-        context.hint("Waiting …")
-        joined = await wait_to_be_let_in(phone)
-        async with phone.store.transaction() as rows:
-            device = (await identity_of(rows)).device.hex()
-        context.line({"linked": True, "device": device, "vaults": joined})
-        if not context.json:
-            context.say(f"You are in: {len(joined)} vault{'s' * (len(joined) != 1)} on this phone.")
-        return await exit_code(phone)
+        if recovery_code:
+            show_recovery_code(context, recovery_code)
+        where = "On the phone of the person who lets you in"
+        return await show_and_wait(context, phone, code, where, f"carnet approve {code} --role editor")
 
 
 async def approve_code(context: Context, options: argparse.Namespace) -> int:

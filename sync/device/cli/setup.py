@@ -5,12 +5,10 @@ from __future__ import annotations
 import argparse
 
 from crypto.public.keys import ED25519, ES256
-from sync.device.cli.codes import show_qr, show_recovery_code
+from sync.device.cli.codes import show_and_wait, show_recovery_code
 from sync.device.cli.context import DONE, Context
-from sync.device.cli.waiting import exit_code
 from sync.device.founding import found
-from sync.device.linking import show_code, wait_to_be_let_in
-from sync.device.reading import identity_of
+from sync.device.linking import show_code
 from sync.device.refused import Refused
 from sync.device.syncing import sync
 
@@ -81,16 +79,4 @@ async def link(context: Context, options: argparse.Namespace) -> int:
         key_type = SIGNING[options.signing or "ed25519"]
         code = await show_code(phone, origin(options.server), options.device, key_type=key_type)
         context.line({"code": code})
-        if not context.json:
-            context.say("On the phone that is in already, type:\n")
-            context.say(f"    carnet approve {code}\n")
-            context.say("or scan this. The code lives ten minutes.")
-        show_qr(context, code)
-        context.hint("Waiting …")
-        linked = await wait_to_be_let_in(phone)
-        async with phone.store.transaction() as rows:
-            device = (await identity_of(rows)).device.hex()
-        context.line({"linked": True, "device": device, "vaults": linked})
-        if not context.json:
-            context.say(f"Linked: {len(linked)} vault{'s' * (len(linked) != 1)} on this phone.")
-        return await exit_code(phone)
+        return await show_and_wait(context, phone, code, "On the phone that is in already", f"carnet approve {code}")
