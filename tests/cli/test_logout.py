@@ -36,6 +36,7 @@ def two(tmp_path: Path) -> Iterator[Two]:
 
 
 def test_who_logs_out_leaves_no_file_no_card_and_no_place_in_the_account(two: Two) -> None:
+    """PHN-21, PHN-22."""
     done = two.b.run("logout", stdin=YES)
     assert (done.code, done.json) == (DONE, {"logged_out": True, "account": True, "vaults": 1})
     assert list(two.b.store.iterdir()) == []
@@ -50,6 +51,7 @@ def test_who_logs_out_leaves_no_file_no_card_and_no_place_in_the_account(two: Tw
 
 
 def test_it_is_refused_while_something_is_unsent_and_says_what_and_how_to_keep_it(two: Two, tmp_path: Path) -> None:
+    """PHN-19."""
     two.b("annotate", two.medication, "never sent")
     before = store_hash(two.b.store)
     for arguments in ((), ("--discard", "2")):
@@ -62,11 +64,13 @@ def test_it_is_refused_while_something_is_unsent_and_says_what_and_how_to_keep_i
 
 
 def test_nothing_is_given_up_that_was_not_named(two: Two) -> None:
+    """PHN-19."""
     assert two.b.run("logout", "--discard", "1", stdin=YES).json["code"] == "unsent"
     assert two.b("vaults")
 
 
 def test_it_asks_and_any_other_answer_changes_nothing(two: Two) -> None:
+    """PHN-20."""
     before = store_hash(two.b.store)
     for answer in ("", "yes\n", "phone A\n"):
         done = two.b.run("logout", stdin=answer)
@@ -75,6 +79,7 @@ def test_it_asks_and_any_other_answer_changes_nothing(two: Two) -> None:
 
 
 def test_the_last_phone_without_a_confirmed_code_is_warned_before_it_is_asked(two: Two) -> None:
+    """PHN-20."""
     assert "only phone" not in two.b.run("logout", stdin="no\n").stderr
     two.b.run("logout", stdin=YES)
     two.a("sync")
@@ -97,6 +102,7 @@ def test_the_only_owners_phone_logs_out_and_the_code_brings_her_back(two: Two, t
 
 
 def test_without_network_it_logs_out_and_says_who_has_not_heard(two: Two) -> None:
+    """PHN-21."""
     two.server.kill()
     done = two.b.run("logout", stdin=YES)
     assert (done.code, done.json) == (DONE, {"logged_out": True, "account": False, "vaults": 0})

@@ -89,6 +89,7 @@ def test_no_store_file_holds_the_code_that_is_kept(phone: Inside) -> None:
 
 
 def test_a_new_code_takes_the_place_of_the_old_one(phone: Inside, tmp_path: Path) -> None:
+    """REC-14."""
     old = shown(phone)
     confirm(phone, old)
     code = phone("recovery", "new")["recovery_code"]
@@ -116,6 +117,7 @@ def test_the_new_code_brings_its_person_back_and_the_old_one_nobody(
 
 
 def test_who_never_had_a_code_gets_one(phone: Inside, tmp_path: Path) -> None:
+    """REC-14."""
     drop_her_card(phone, shown(phone))
     assert "recovery new" in " ".join(phone("status")["recovery"]["words"])
     code = phone("recovery", "new")["recovery_code"]
@@ -124,6 +126,7 @@ def test_who_never_had_a_code_gets_one(phone: Inside, tmp_path: Path) -> None:
 
 
 def test_without_network_the_old_code_is_good_until_the_new_one_is(server: Server, tmp_path: Path) -> None:
+    """REC-15."""
     own = Server(tmp_path / "server").start()
     try:
         phone = make_phone(tmp_path / "a", own.url)
@@ -140,6 +143,7 @@ def test_without_network_the_old_code_is_good_until_the_new_one_is(server: Serve
 
 
 def test_a_code_that_another_phone_has_replaced_is_shown_no_more(phone: Inside, server: Server, tmp_path: Path) -> None:
+    """REC-16."""
     other = link_phone(tmp_path / "b", phone, server.url)
     other("recovery", "new")
     settle(phone, other)
@@ -147,6 +151,7 @@ def test_a_code_that_another_phone_has_replaced_is_shown_no_more(phone: Inside, 
 
 
 def test_a_vault_founded_while_the_new_code_waited_has_that_one_alone(phone: Inside, tmp_path: Path) -> None:
+    """REC-15."""
     old = shown(phone)
     code = phone("recovery", "new")["recovery_code"]
     phone("vaults", "new", "another")

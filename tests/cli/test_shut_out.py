@@ -147,7 +147,7 @@ def keeps_what_it_has(phone: Carnet, medication: str, folder: Path, told: str) -
 def test_a_phone_that_is_shut_out_keeps_works_and_exports_what_waits(
     shut_out: Any, told: str, world: World, tmp_path: Path
 ) -> None:
-    """ERR-7, PHN-13."""
+    """PPL-17: ERR-7, PHN-13."""
     edit(world.b, world.medication, "a dose of the day before")
     shut_out(world)
     keeps_what_it_has(world.b, world.medication, tmp_path, told)
@@ -172,6 +172,7 @@ def test_the_exit_takes_along_what_somebody_removed_wrote_before_and_after(world
 
 
 def test_a_phone_that_is_let_in_again_says_it_is_shut_out_no_more(world: World) -> None:
+    """PPL-18."""
     forbid(world)
     assert world.b.run("sync").json["code"] == "forbidden"
     edit(world.b, world.medication, WAITING)

@@ -28,6 +28,7 @@ async def begins(phone: Phone) -> None:
 
 
 async def test_a_logout_that_dies_leaves_a_whole_phone_or_none(tmp_path: Path) -> None:
+    """PHN-21."""
     with cheap_lock():
         async with server_on(tmp_path / "before") as app, phone_on(tmp_path / "a", app, create=True) as a:
             await begins(a)

@@ -16,9 +16,11 @@ from sync.device.overview import members
 from sync.device.phone import Phone
 from sync.device.reading import identity_of
 from sync.device.records import create
-from sync.device.recovering import OwnPhone, code_was_shown, read_code, recover
+from sync.device.recovering import OwnPhone, card_identity, code_was_shown, read_code, recover
 from sync.device.refused import Refused
+from sync.device.renewing import new_code
 from sync.device.syncing import sync
+from sync.wire.card import RECOVERY
 from sync.wire.ids import DeviceId
 from tests.cli import bundles
 from tests.cli.kit import cheap_lock
@@ -98,3 +100,20 @@ async def test_after_some_days_the_used_code_is_kept_no_longer(tmp_path: Path) -
         async with server_on(tmp_path / "backup") as app, phone_on(tmp_path / "n", app) as new:
             with pytest.raises(Refused, match="account_gone"):
                 await sync_and_see_to(new)
+
+
+async def test_a_code_made_since_is_the_one_that_the_old_card_brings_back(tmp_path: Path) -> None:
+    """REC-17: else a restored server would list a code that nobody has any more, and not the one on paper."""
+    with cheap_lock():
+        await prepare(tmp_path)
+        async with server_on(tmp_path / "server") as app, phone_on(tmp_path / "n", app) as new:
+            code = await new_code(new)
+            await sync_and_see_to(new)
+            await sync_and_see_to(new)
+        async with server_on(tmp_path / "backup") as app, phone_on(tmp_path / "n", app) as new:
+            for _ in range(3):
+                await sync_and_see_to(new)
+            async with new.store.transaction() as rows:
+                table = (await rows.get_vault(1)).log.table
+            sheets = [device for device, row in table.live().items() if row.kind == RECOVERY]
+            assert sheets == [card_identity(ORIGIN, read_code(code)).device]
