@@ -8,6 +8,7 @@ from tests.simulation.model_phone import ModelPhone
 from tests.simulation.model_rules import (
     ALL_RULES,
     DEVICE,
+    EDITOR,
     OWNER,
     RECOVERY,
     VIEWER,
@@ -47,6 +48,21 @@ class NoisyViewer(ModelPhone):
     def box(self, epoch_id):
         return epoch_id, (f"noise {self.rng.random()}",)
 
+    def _entry_of_intent(self):
+        return None  # an owner who starts epochs of noise locks everybody out: no rule mends that
+
+
+class Keyless(ModelPhone):
+    """An owner's phone that lacks the first key: the keybox of every epoch that it starts is without it."""
+
+    def box(self, epoch_id):
+        first = min(self._epochs(), key=lambda epoch: epoch.number).id
+        _, older = super().box(epoch_id)
+        return epoch_id, tuple(key for key in older if key != self.keys.get(first))
+
+    def _full_box(self):
+        return None
+
 
 class ModelFamily:
     """`hostile`: which adversaries there are (members, noise, liar). `small`: short pages, few frames a request."""
@@ -57,6 +73,7 @@ class ModelFamily:
         self.server, self.restored = ModelServerPort(self), False
         self.sizes = (2, 2) if small else (99, 3)
         self.names = 0
+        self.code = {}  # person -> the recovery card that stands in the vault, as its sheet of paper says
         self.viewer = None  # of the mixes "members" and "noise"; no phone of the driver's
 
     def _phone(self, person, kind=ModelPhone):
@@ -67,9 +84,11 @@ class ModelFamily:
         phone = self._phone(person)
         edits = [("add", phone.card, DEVICE, person, OWNER, None), ("add", "sheet", RECOVERY, person, OWNER, None)]
         await self._push_first(phone, edits)
+        self.code[person] = "sheet"
         if "members" in self.hostile or "noise" in self.hostile:
+            role = self.rng.choice([VIEWER, EDITOR, OWNER]) if self.hostile == ("noise",) else VIEWER
             self.viewer = self._phone("aunt", NoisyViewer)
-            await phone.let_in(self.viewer, "aunt", VIEWER)
+            await phone.let_in(self.viewer, "aunt", role)
             for _ in range(3):
                 await phone.sync()
             await self._pull(self.viewer)
@@ -83,7 +102,27 @@ class ModelFamily:
         await phone.sync()
 
     async def new_phone(self, person):
-        return self._phone(person)
+        keyless = "keyless owner" in self.hostile and person == "dad"
+        return self._phone(person, Keyless if keyless else ModelPhone)
+
+    async def clone(self, phone):
+        return phone.clone()
+
+    async def has_code(self, person):
+        return self.code.get(person) in self.model.fold.table.cards
+
+    async def recover(self, person, lost):
+        new, code = self._name(person), self._name(f"{person}'s code")
+        phone = self._phone(person)
+        phone.card, phone.next_card, self.code[person] = self.code[person], new, code
+        phone.recovery, phone.intents = (new, code, lost), [("recover",)]
+        return phone
+
+    async def date(self, days):
+        return self.model.today + days
+
+    async def later(self):
+        self.model.today += 1
 
     async def _pull(self, phone):
         for _ in range(len(self.model.fold.items) + 2):
@@ -95,7 +134,7 @@ class ModelFamily:
         if "noise" in self.hostile:
             await self._lay_noise()
         if "members" in self.hostile:
-            self.rng.choice([self._viewer_starts_epoch, self._co_owner, self._thief])(phones)
+            self.rng.choice([self._viewer_starts_epoch, self._co_owner, self._thief, self._forger])(phones)
         if "liar" in self.hostile:
             self.model.lies.add("early wishes")
             phone = self.rng.choice([*phones.values()])
@@ -154,6 +193,15 @@ class ModelFamily:
         subject = self.model.fold.table.subject
         self._force("sheet", [("add", self._name("thief"), DEVICE, subject, OWNER, None)])
 
+    def _forger(self, phones):
+        """An editor signs a wish and says that a restore lost it."""
+        fold = self.model.fold
+        editors = [card for card in fold.table.cards if fold.table.role(card) == EDITOR]
+        if editors:
+            author, edit = self.rng.choice(editors), ("add", self._name("forged"), DEVICE, "forger", OWNER, None)
+            forged = entry(fold.table.version, fold.entry_head, (0, "L0"), author, (edit,), None)
+            self.model.answer(Ask(author, 0, "L0", lost=(forged,)))
+
     # What only the model can check: it sees through its own crypto.
 
     async def audit(self, phones):
@@ -165,6 +213,9 @@ class ModelFamily:
                 drops |= {edit[1]: seq for edit in item.edits if edit[0] == "drop"}
             if isinstance(item, Frame) and verdict is None and item.epoch != fold.epoch.id:
                 wrong.append("a good frame under an old epoch")
+            until = fold.table.people[fold.table.ever[item.author]][1] if fold.items else None
+            if verdict is None and until is not None and self.model.days.get(item.hash, 0) > until:
+                wrong.append("taken after its author's end date")
             fold.append(item, verdict, self.rules)
         if not fold.table.owner_phones():
             wrong.append("no owner's phone is left")
@@ -175,9 +226,51 @@ class ModelFamily:
                     wrong.append(f"no good wrap is left for {card}")
         for card, seq in drops.items():
             later = {epoch for epoch, start in log.epochs.items() if start >= seq}
-            if card in phones and later & phones[card].keys.keys():
-                wrong.append(f"{card} holds a key of after its removal")
+            wrong += [
+                f"{card} holds a key of after its removal"
+                for phone in phones.values()
+                if {phone.card, *phone.old_cards} == {card} and later & phone.keys.keys()
+            ]
+        wrong += ["a forged wish has been followed"] * ("forger" in log.table.people)
+        wrong += _sent_again(log)
+        wrong += [f"{p.card} is left out" for p in phones.values() if _is_left_out(p, log.table)]
+        wrong += _raised_by_a_restore(log, [p for p in phones.values() if not p.removed])
+        wrong += [f"{p.card} lacks a key" for p in phones.values() if p.key_missing and not p.removed]
         return wrong
+
+
+def _sent_again(log):
+    """Who carried over what the log that she had read held as carried over already."""
+    there = {}  # what was carried -> seq
+    for seq, (item, verdict) in enumerate(zip(log.items, log.verdicts, strict=True), 1):
+        for change in item.changes if isinstance(item, Frame) and verdict is None else ():
+            if change.via and change.via[0] == "dot":
+                if log.table.ever[change.via[1]] != log.table.ever[item.author]:
+                    yield f"{item.author} sent for her own what {change.via[1]} wrote"
+                carried = (change.via, change.value)
+                if there.get(carried, seq) <= item.seen[0]:
+                    yield f"{item.author} sent again what its log held: {carried}"
+                there.setdefault(carried, seq)
+
+
+def _is_left_out(phone, table):
+    """True of a phone whose card is unknown to the log, though one that it keeps is live there."""
+    lost = phone.removed and phone.card not in table.ever and phone.card not in phone.dropped_ever
+    return lost and any(card in table.cards for card in phone.old_cards)
+
+
+def _raised_by_a_restore(log, phones):
+    """A role that an entry lowered, which a restore lost, is back, and nobody has given it since."""
+    given = {}  # person -> (role, seq)
+    for seq, (item, verdict) in enumerate(zip(log.items, log.verdicts, strict=True), 1):
+        for edit in item.edits if isinstance(item, Entry) and verdict is None else ():
+            given |= {edit[1]: (edit[2], seq)} if edit[0] == "role" else {}
+            given |= {edit[3]: (edit[4], seq)} if edit[0] == "add" and edit[3] not in given else {}
+    for phone in phones:
+        for person, (role, common) in phone.lowered.items():
+            now, since = given.get(person, (VIEWER, 0))
+            if since <= common and now > role and person != log.table.subject and log.table.cards_of(person):
+                yield f"{phone.card} read that {person} had another role"
 
 
 def _misdeeds(table, item):

@@ -1,17 +1,23 @@
 """The phone of the model: one card, and what it holds. Seal late, never reuse a dot, entries and epochs only grow.
 
 One `sync` is one round trip, so that everything can come between two of them. Crypto is faked (model_rules.py); a store
-that survives a kill is not modelled: shipped_worlds.py kills the shipped phone. Left out: rebase, adoption, end dates,
-lost entries; a phone that meets another log than its own halts and keeps everything.
+that survives a kill is not modelled: shipped_worlds.py kills the shipped phone. Bad days are model_bad_days.py's.
 """
 
+import copy
+from typing import NamedTuple
+
+from tests.simulation.model_bad_days import BadDays
+from tests.simulation.model_keys import Keys
 from tests.simulation.model_rules import (
     EDITOR,
     OWNER,
+    VIEWER,
     Change,
     Entry,
     Epoch,
     Fold,
+    Frame,
     apply_change,
     entry,
     epoch_id_of,
@@ -23,7 +29,15 @@ from tests.simulation.model_server import Ask
 from tests.simulation.ports import Look
 
 
-class ModelPhone:
+class Void(NamedTuple):
+    """A frame that the log holds as void, and why."""
+
+    hash: str
+    item: Frame
+    why: str
+
+
+class ModelPhone(Keys, BadDays):
     """`chunk`: frames a request carries; `per_frame`: changes a frame carries. `rng` draws keys."""
 
     def __init__(self, card, person, server, rng, rules, chunk=99, per_frame=3):
@@ -35,6 +49,19 @@ class ModelPhone:
         self.at_head = self.removed = self.key_missing = False
         self.refusal = self.halted = None
         self.intents, self.wanted, self.findings = [], (), []
+        self.reading, self.next_card, self.old_cards, self.recovery = False, None, [], None
+        self.left, self.strange, self.put_away, self._by_owner, self.before = {}, {}, set(), {}, set()
+        self.dropped_ever, self.lost, self.known_lost, self.owners_before, self.epoch_top = set(), {}, set(), None, 0
+        self.today, self.lowered = 0, {}  # person -> (role by an entry that got lost, how much the logs had in common)
+
+    def clone(self):
+        """The same store once more."""
+        twin = copy.copy(self)
+        for name, value in vars(self).items():
+            if isinstance(value, dict | list | set):
+                setattr(twin, name, copy.copy(value))
+        twin.fold, twin.records = self.fold.copy(), {key: dict(held) for key, held in self.records.items()}
+        return twin
 
     # What its person does.
 
@@ -43,7 +70,7 @@ class ModelPhone:
         view = {(record, key): register}
         for change in self.outbox:
             if (change.record, change.key) == (record, key):
-                apply_change(view, change)
+                apply_change(view, change, self.rules)
         register = view[record, key]
         if not self.rules.hold("a dot is never reused"):
             self.n = max([self.fold.vector.get(self.card, 0), *(change.dot[1] for change in self.outbox)])
@@ -54,14 +81,23 @@ class ModelPhone:
     async def rotate(self):
         self.intents.append(("rotate", self.fold.epoch.number))
 
-    async def let_in(self, phone, person, role):
-        self.intents.append(("add", phone.card, person, role))
+    async def let_in(self, phone, person, role, until=None):
+        self.intents.append(("add", phone.card, person, role, until))
 
     async def drop(self, card):
         self.intents.append(("drop", card))
 
     async def set_role(self, person, role):
         self.intents.append(("role", person, role))
+
+    async def drop_person(self, person):
+        self.intents.append(("drop person", person))
+
+    async def adopt(self, decline=False):
+        return self.adopt_one(decline)
+
+    async def accept(self):
+        self.accept_log()
 
     # One round trip.
 
@@ -77,7 +113,7 @@ class ModelPhone:
         """Builds an entry at the head, to go alone, or seals what waits; else resends what is in flight."""
         if not self.rules.hold("sealed bytes are sent again, not sealed again"):
             self.fly = [f for f in self.fly if f.hash in self.acked]
-        built = None if self.fly else self._entry_of_intent()
+        built = None if self.fly or self.reading else self._entry_of_intent()
         if built:
             epoch_id = built.epoch.id if built.epoch else self.fold.epoch.id
             cards = judge_entry(self.fold, built, self.rules)[1].cards
@@ -89,8 +125,8 @@ class ModelPhone:
 
     def _ask(self, items=(), wraps=(), box=None, replay=False):
         held = max([e.number for e in self._epochs() if e.id in self.keys], default=0)
-        cursor = len(self.fold.items)
-        return Ask(self.card, cursor, self.fold.L[-1], items, wraps, box, held, self.key_missing, replay)
+        cursor, lost = len(self.fold.items), tuple(self.lost.values())
+        return Ask(self.card, cursor, self.fold.L[-1], items, wraps, box, held, self.key_missing, replay, lost)
 
     def _epochs(self):
         return [self.fold.items[seq - 1].epoch for seq in self.fold.epochs.values()]
@@ -99,8 +135,9 @@ class ModelPhone:
         """Late: only at the head, with the head's key, and while no older frame is unread."""
         role, fold = self.fold.table.role(self.card), self.fold
         ready = self.at_head and not self.removed and role is not None and role >= EDITOR and fold.epoch.id in self.keys
-        if self.fly or not ready:
+        if self.fly or not ready or self.next_card or self.held_back():
             return
+        self._drop_brought()
         fseq, prev = fold.chain.get(self.card, (0, ""))
         for start in range(0, len(self.outbox), self.per_frame):
             fseq += 1
@@ -115,14 +152,17 @@ class ModelPhone:
             self._replay(answer)
             return
         if answer.code == "diverged":
-            self.halted = "diverged"
+            self._rebase()
+            return
+        if answer.code == "device_forked" and self._proves_fork(answer.proof):
+            self._rebase(forked=True)
             return
         was_at_head, self.at_head = self.at_head, False
         self.removed = answer.code == "removed"
         self.acked.update(answer.acks)
         if ask.items and isinstance(ask.items[0], Entry):
             self._hear_of_entry(answer)
-        elif answer.code and not self.removed:
+        elif answer.code and not self.removed and answer.code != "until":
             self._refused(answer.code, was_at_head and not answer.items)
         if not self.rules.hold("kept until read in the log"):
             done = {change for f in self.fly if f.hash in self.acked for change in f.changes}
@@ -133,10 +173,19 @@ class ModelPhone:
         if self.removed:
             if not self.rules.hold("removed erases nothing"):
                 self.outbox, self.fly, self.records, self.have = [], [], {}, {}
+            if self._recovering():
+                self.old_cards, self.card, self.next_card = [self.card], self.next_card, None
+                self.intents = []
+            elif not self.reading:
+                self._come_back()
             return
         self.wanted = answer.wanted
         for item, good in answer.items:
             if not self._take(item, good, ask.items):
+                if self.halted == "cloned":
+                    self.halted = None
+                    self._rebase(forked=True)
+                    return
                 break
         else:
             self.at_head = not answer.more
@@ -145,12 +194,23 @@ class ModelPhone:
             if self.rules.hold("an acknowledgement only pauses the resending"):
                 self.acked = set()  # acknowledged and yet not in the log: a restored server lost them
         self.key_missing = any(epoch not in self.keys for epoch in self.fold.epochs)
+        self.today = self.server.today
+        self._hear_of_lost(answer.lost)
+        self._end_halt()
+        self._new_card_listed()
+        self._set_a_viewers_aside()
+
+    def _set_a_viewers_aside(self):
+        """What was written before its author read that she may only read."""
+        if self.at_head and not self.fly and self.fold.table.role(self.card) == VIEWER and self.outbox:
+            self.aside += [(change, "rights") for change in self.outbox if change.value is not None]
+            self.outbox = []
 
     def _hear_of_entry(self, answer):
         """A wish is kept until the log holds it: an acknowledged entry may be gone with a restore."""
         if answer.code == "cas" and not self.rules.hold("on cas the wish is kept"):
             self.intents = self.intents[1:]
-        elif answer.code not in ("cas", "removed", None):
+        elif answer.code not in ("cas", "removed", "until", None):
             self.findings.append(f"entry refused: {answer.code}")
             self.intents = self.intents[1:]
 
@@ -180,8 +240,12 @@ class ModelPhone:
         verdict = verdict or self.fold.judge(item, self.rules)
         if isinstance(item, Entry):
             self.fold.append(item, verdict, self.rules)
+            if verdict is None:
+                self.dropped_ever |= {edit[1] for edit in item.edits if edit[0] == "drop"}
+                self.epoch_top = max(self.epoch_top, self.fold.epoch.number)
             return True
-        if item.author == self.card and item not in self.fly and item not in sent:
+        unknown = item.author == self.card and item not in self.fly and item not in sent and not self._left_behind(item)
+        if unknown and not self.reading and self.rules.hold("a card that is used twice is found out"):
             self.halted = "cloned"
             return False
         if verdict is None and item.epoch not in self.keys:
@@ -196,48 +260,15 @@ class ModelPhone:
         self.fly = [f for f in self.fly if f.hash != item.hash]
         self.acked.discard(item.hash)
         if verdict is not None:
-            self.void.append(item)
+            self.void.append(Void(item.hash, item, verdict))
             self._set_aside(item, verdict)
             return True
         for change in item.changes:
-            apply_change(self.records, change)
+            apply_change(self.records, change, self.rules)
             self.have[change.dot] = change
+            self._by_owner[change.dot] = self.fold.table.role(item.author) == OWNER
         self.outbox = [change for change in self.outbox if change not in item.changes]
         return True
-
-    # Keys.
-
-    def _learn(self, key):
-        """Tries every wrap, then every keybox that a key opens."""
-        _, _, wraps, boxes = key
-        self.keys.update((epoch_id_of(k), k) for k in wraps)
-        for sealed_under, older in boxes:
-            if sealed_under in self.keys:
-                self.keys.update((epoch_id_of(k), k) for k in older)
-
-    def box(self, epoch_id):
-        """All older keys of this log, under the key of this epoch."""
-        older = [e for e in self.fold.epochs if e != epoch_id and e in self.keys]
-        whole = self.rules.hold("the keybox holds every older key")
-        return epoch_id, tuple(self.keys[e] for e in older) if whole else ()
-
-    def _full_box(self):
-        """The head's keybox, or None from a phone that lacks a key: hers would replace the full one of her person."""
-        full = not self.key_missing or not self.rules.hold("a keybox is laid only by who holds every key")
-        return self.box(self.fold.epoch.id) if full else None
-
-    def wraps_for(self, epoch_id, cards):
-        """The key of an epoch, for each of these cards."""
-        return tuple((epoch_id, card, self.keys[epoch_id]) for card in cards)
-
-    def _granted(self):
-        """Wraps for cards that could not open the head's key: the head's of my own log, for cards which that lists."""
-        (wanted, self.wanted), head = (self.wanted, ()), self.fold.epoch.id
-        if not self.rules.hold("wraps only by one's own applied log"):
-            return tuple(wrap for epoch_id in self.keys for wrap in self.wraps_for(epoch_id, wanted))
-        if not self.at_head or head not in self.keys:
-            return ()
-        return self.wraps_for(head, [card for card in wanted if card in self.fold.table.cards])
 
     # Entries: built online only, from a wish, at the head.
 
@@ -247,6 +278,15 @@ class ModelPhone:
         fold, me = self.fold, self.fold.table.role(self.card)
         if not self.at_head or self.removed or fold.epoch.id not in self.keys:
             return None
+        if self.held_back():
+            return self._repeated()
+        if (
+            self.next_card
+            and ("add", self.next_card, self.person, me, None) not in self.intents
+            and not self._recovering()
+        ):
+            self.intents.insert(0, ("add", self.next_card, self.person, me, None))
+        self._see_to_end_dates(me)
         due = fold.rotation_due and me == OWNER and self.rules.hold("an owner completes a drop")
         if due and not self.intents:
             self.intents.append(("rotate", fold.epoch.number))
@@ -260,6 +300,16 @@ class ModelPhone:
             self.intents = self.intents[1:]
         return None
 
+    def _see_to_end_dates(self, me):
+        """An owner's phone drops whose end date has passed, by its own clock."""
+        table = self.fold.table
+        for person, (_, until) in table.people.items() if me == OWNER else ():
+            if until is not None and self.today > until and table.cards_of(person):
+                wish = ("drop person", person)
+                self.intents += (
+                    [wish] if wish not in self.intents and self.rules.hold("an end date is acted on") else []
+                )
+
     def _edits(self, intent):
         """What a wish means on this table, () for a bare new epoch, None if it holds already."""
         what, *rest = intent
@@ -267,12 +317,19 @@ class ModelPhone:
         if what == "rotate":
             return () if self.fold.epoch.number <= rest[0] and table.role(self.card) == OWNER else None
         if what == "add":
-            card, person, role = rest
-            role, until = table.people[person] if person == self.person else (role, None)
+            card, person, role, until = rest
+            if self.rules.hold("a wish means what the table says now"):
+                role, until = table.people.get(person, (role, until))
             return None if card in table.ever else (("add", card, 0, person, role, until),)
         if what == "drop":
             return (("drop", rest[0]),) if rest[0] in table.cards else None
+        if what == "drop person":
+            return tuple(("drop", card) for card in table.cards_of(rest[0])) or None
+        if what == "recover":
+            return self._says(self.card, table) if self.card in table.cards else None
         person, role = rest
+        if person not in table.people or not table.cards_of(person):
+            return None
         return None if table.people[person][0] == role else (("role", person, role),)
 
     def build(self, edits, starts_epoch):
@@ -280,7 +337,8 @@ class ModelPhone:
         fold, epoch = self.fold, None
         if starts_epoch:
             key = f"key {self.rng.getrandbits(64)}"
-            epoch = Epoch(fold.epoch.number + 1, max(1, fold.epoch.suite), epoch_id_of(key))
+            above = self.epoch_top if self.rules.hold("epochs only grow") else 0
+            epoch = Epoch(max(fold.epoch.number, above) + 1, max(1, fold.epoch.suite), epoch_id_of(key))
             self.keys[epoch.id] = key
         seen = (len(fold.items), fold.L[-1])
         return entry(fold.table.version, fold.entry_head, seen, self.card, tuple(edits), epoch)
@@ -289,16 +347,18 @@ class ModelPhone:
 
     def _replay(self, answer):
         """Pushes what the server lost, everyone's, verbatim and in order; the connection may break on the way."""
-        fold = self.fold
-        if fold.L[answer.seq] != answer.L:
-            self.halted = "diverged"
-            return
-        head = fold.epoch.id
-        for start in range(answer.seq, len(fold.items), self.chunk):
+        if self.fold.L[answer.seq] != answer.L:
+            self._rebase()
+        else:
+            self._hand_in(answer.seq, self.card)
+
+    def _hand_in(self, seq, card):
+        fold, head = self.fold, self.fold.epoch.id
+        for start in range(seq, len(fold.items), self.chunk):
             items = tuple(fold.items[start : start + self.chunk])
             wraps = self.wraps_for(head, fold.table.cards) if head in self.keys else ()
             box = self._full_box() if wraps else None
-            ask = Ask(self.card, start, fold.L[start], items, wraps, box, replay=True)
+            ask = Ask(card, start, fold.L[start], items, wraps, box, replay=True)
             result = self.server.answer(ask)
             if result.code not in (None, "removed") or self.rng.random() < 0.1:
                 return
@@ -308,23 +368,31 @@ class ModelPhone:
     async def look(self):
         waits = ["intent"] * bool(self.intents) + ["key"] * self.key_missing
         waits += ["rotation"] * (self.fold.rotation_due and self.fold.table.role(self.card) == OWNER)
+        waits += ["new card"] * bool(self.next_card) + ["rollback"] * self.held_back()
         known = [*self.have.values(), *self.outbox, *(change for change, _ in self.aside)]
-        shown = [c for item in self.void if item.epoch in self.keys for c in item.changes]
+        shown = [c for void in self.void if void.item.epoch in self.keys for c in void.item.changes]
         return Look(
             self.card,
             self.person,
-            self.fold.table.role(self.card),
+            None if self._recovering() else self.fold.table.role(self.card),
             self.removed,
             len(self.fold.items),
             state_root(self.records),
             tuple(self.fold.verdicts),
-            frozenset(change.value for change in self.have.values()),
+            frozenset(change.value for change in self.have.values()) - {None},
             frozenset(value for register in self.records.values() for value in register.values()),
-            frozenset(change.value for change in self.outbox),
+            frozenset(change.value for change in self.outbox) - {None},
             frozenset((change.value, why) for change, why in self.aside),
-            frozenset(change.value for change in shown),
+            frozenset(change.value for change in shown) - {None},
             tuple((change.dot, change.value) for change in [*known, *shown]),
             self.halted,
             tuple(waits),
             tuple(self.findings),
+            frozenset(c.value for _, _, changes in self.offers() for c in changes),
+            frozenset(self.fold.table.cards),
+            frozenset(
+                card
+                for card, person in self.fold.table.ever.items()
+                if card not in self.fold.table.cards and person != self.fold.table.subject
+            ),
         )

@@ -71,13 +71,17 @@ class Frame(NamedTuple):
 
 
 class Change(NamedTuple):
-    """`dot` is (card, n); the change sets one register of one record and names the dots that it has seen there."""
+    """`dot` is (card, n); the change sets one register of one record and names the dots that it has seen there.
+
+    `via`: what it was carried from, ("dot", card, n) or ("frame", hash).
+    """
 
     dot: tuple
     record: str
     key: str
     value: object
     preds: tuple
+    via: tuple | None = None
 
 
 def entry(*values):
@@ -277,10 +281,16 @@ class Fold:
         self.L.append(digest(self.L[-1], seq, item.hash))
 
 
-def apply_change(records, change):
-    """Drops what its author had seen on the register, and the author's own earlier words; adds the new one."""
+def apply_change(records, change, rules=ALL_RULES):
+    """Drops what its author had seen on the register, and the author's own earlier words; adds the new one.
+
+    A carried change has an older view than its carrier: it drops nothing but what it names.
+    """
+    if change.value is None:
+        return
     register = records.setdefault((change.record, change.key), {})
-    for dot in [d for d in register if d in change.preds or d[0] == change.dot[0]]:
+    author = None if change.via and rules.hold("a carried change drops only what it names") else change.dot[0]
+    for dot in [d for d in register if d in change.preds or d[0] == author]:
         del register[dot]
     register[change.dot] = change.value
 

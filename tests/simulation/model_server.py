@@ -1,7 +1,7 @@
 """The blind server of the model: it orders items, keeps what it cannot read, and refuses instead of storing.
 
-Spec: openapi/protocol/log.md and the chapter on sync. Left out: bytes, quotas, dates, accounts. `lies` makes it an
-adversary.
+Spec: openapi/protocol/log.md and the chapter on sync. Left out: bytes, quotas, accounts. `lies` makes it an
+adversary; `today` is its clock, in days.
 """
 
 from typing import NamedTuple
@@ -24,6 +24,7 @@ class Ask(NamedTuple):
     epoch_held: int = 0
     key_missing: bool = False
     replay: bool = False
+    lost: tuple = ()
 
 
 class Answer(NamedTuple):
@@ -38,6 +39,7 @@ class Answer(NamedTuple):
     proof: Frame | None = None
     key: tuple | None = None
     wanted: tuple = ()
+    lost: tuple = ()
 
 
 class ModelServer:
@@ -47,7 +49,8 @@ class ModelServer:
         self.page, self.rules = page, rules
         self.fold, self.stored = Fold(), {}  # item hash -> seq
         self.wraps, self.boxes = {}, {}  # (epoch id, card) / epoch id -> {place: wrap or box}
-        self.wishes, self.grace_used = (), {}
+        self.wishes, self.grace_used, self.lost, self.today = (), {}, {}, 0
+        self.days = {}  # item hash -> the day on which it was handed in, if not as a replay
         self.lies = set()
         self.spoiled = set()  # (card, seq): that card gets this item once with a spoiled signature
 
@@ -56,12 +59,12 @@ class ModelServer:
     def backup(self):
         """All that is stored, as it stands."""
         places = {k: dict(v) for k, v in self.wraps.items()}, {k: dict(v) for k, v in self.boxes.items()}
-        return self.fold.copy(), dict(self.stored), places, self.wishes, dict(self.grace_used)
+        return self.fold.copy(), dict(self.stored), places, self.wishes, dict(self.grace_used), dict(self.lost)
 
     def restore(self, backup):
         """Back to what was stored then."""
-        fold, stored, (wraps, boxes), self.wishes, grace = backup
-        self.fold, self.stored, self.grace_used = fold.copy(), dict(stored), dict(grace)
+        fold, stored, (wraps, boxes), self.wishes, grace, lost = backup
+        self.fold, self.stored, self.grace_used, self.lost = fold.copy(), dict(stored), dict(grace), dict(lost)
         self.wraps, self.boxes = ({k: dict(v) for k, v in d.items()} for d in (wraps, boxes))
 
     # What a phone asks.
@@ -81,12 +84,15 @@ class ModelServer:
                 if code:
                     break
                 self._store(item)
+                self.days |= {} if ask.replay else {item.hash: self.today}
             acks.append(item.hash)
         brought_entry = any(isinstance(item, Entry) for item in ask.items) and not code
         if was_live or ask.card in fold.table.cards or (ask.replay and acks):
             self._lay_beside(ask, brought_entry)
         if ask.card not in fold.table.cards:
             return Answer("removed", tuple(acks), key=self._key(ask) if "early wishes" in self.lies else None)
+        self.lost |= {e.hash: e for e in ask.lost if e.author in fold.table.ever}
+        self.lost = {hash_: e for hash_, e in self.lost.items() if hash_ not in self.stored}
         without = tuple(card for card in self.wishes if card != ask.card and card in fold.table.cards)
         self.wishes = (*without, ask.card) if ask.key_missing else without
         page = fold.items[ask.cursor : ask.cursor + self.page]
@@ -106,6 +112,7 @@ class ModelServer:
             proof,
             self._key(ask) if needs_key else None,
             tuple(card for card in wanted if card != ask.card),
+            tuple(self.lost.values()) if ask.card in fold.table.owner_phones() else (),
         )
 
     def _refusal(self, ask, item):
@@ -117,7 +124,12 @@ class ModelServer:
         seen_seq, seen_L = item.seen
         if seen_seq >= len(fold.L) or fold.L[seen_seq] != seen_L:
             return "seen", None
-        reason = fold.judge(item, self.rules)
+        reason, whose = fold.judge(item, self.rules), fold.table.ever.get(item.author)
+        until = fold.table.people[whose][1] if whose else None
+        others = fold.table.cards.get(ask.card, (whose,))[0] != whose
+        late = until is not None and self.today > until and not (ask.replay and others)
+        if late and not reason and self.rules.hold("an end date is refused by"):
+            return "until", None
         if reason == "rights" and isinstance(item, Frame) and seen_seq < fold.lost_rights.get(item.author, 0):
             self.grace_used[item.author] = self.grace_used.get(item.author, 0) + 1
             over = self.grace_used[item.author] > GRACE_FRAMES_MAX and not ask.replay

@@ -14,7 +14,9 @@ class Look(NamedTuple):
     `card`: its id; `role`: 0 viewer, 1 editor, 2 owner, None outside. `values`: of good frames read; `standing`: of
     them those that nothing has replaced. `waiting`: values not yet read in the log. `aside`: (value, why) of own
     words set aside. `shown`: values of void frames. `dots`: dot and value of every change that it knows. `halted`:
-    why it sends nothing until a person acts. `open`: what it still waits for, in words.
+    why it sends nothing until a person acts. `open`: what it still waits for, in words. `offered`: values that it can
+    take over from a frame of somebody else. `live`, `dropped`: cards that its log lists, and that it has dropped; of
+    the latter none of the subject's.
     """
 
     card: str
@@ -33,6 +35,9 @@ class Look(NamedTuple):
     halted: str | None
     open: tuple[str, ...]
     findings: tuple[str, ...]
+    offered: frozenset[object] = frozenset()
+    live: frozenset[str] = frozenset()
+    dropped: frozenset[str] = frozenset()
 
 
 class PhonePort(Protocol):
@@ -47,14 +52,23 @@ class PhonePort(Protocol):
     async def rotate(self) -> None:
         """Wishes for a new epoch."""
 
-    async def let_in(self, phone: "PhonePort", person: str, role: int) -> None:
-        """Wishes to let a phone in: of her own person, or the first of a new one."""
+    async def let_in(self, phone: "PhonePort", person: str, role: int, until: int | None = None) -> None:
+        """Wishes to let a phone in: of her own person, or the first of a new one, with an end date."""
 
     async def drop(self, card: str) -> None:
         """Wishes a card out of the vault."""
 
     async def set_role(self, person: str, role: int) -> None:
         """Wishes another role for a person."""
+
+    async def drop_person(self, person: str) -> None:
+        """Wishes a person out of the vault, with every card she has by then."""
+
+    async def adopt(self, decline: bool = False) -> tuple[object, ...]:
+        """Takes over, or declines, what is offered first; gives its values, none where nothing is offered."""
+
+    async def accept(self) -> None:
+        """Its person takes the log as it is, where nobody is left who could repeat what it lost."""
 
     async def look(self) -> Look:
         """What is on the phone."""
@@ -83,6 +97,21 @@ class Family(Protocol):
 
     async def new_phone(self, person: str) -> PhonePort:
         """A phone that is in no vault yet."""
+
+    async def clone(self, phone: PhonePort) -> PhonePort:
+        """A copy of the phone's store, in use as well from now on."""
+
+    async def has_code(self, person: str) -> bool:
+        """True while the vault lists the recovery card that the person has the code of."""
+
+    async def recover(self, person: str, lost: tuple[str, ...]) -> PhonePort:
+        """A new phone of a person, from her recovery code; these cards of hers are lost."""
+
+    async def date(self, days: int) -> int:
+        """An end date so many days from now."""
+
+    async def later(self) -> None:
+        """A day goes by."""
 
     async def trouble(self, phones: Mapping[str, PhonePort]) -> None:
         """One hostile step of this world's adversaries, if it has any; `phones` by card."""

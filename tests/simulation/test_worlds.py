@@ -10,8 +10,21 @@ from tests.simulation.model_family import ModelFamily
 from tests.simulation.model_rules import OWNER, Rules
 from tests.simulation.worlds import MIXES, RULES, attempt, worlds_to_notice
 
-WORLDS = 150
+WORLDS = 208  # eight of each mix
 WORLDS_TO_NOTICE_MAX = 400
+HAPPEN = (
+    "rotations",
+    "phones let in",
+    "others' phones dropped",
+    "restores that lost items",
+    "set aside",
+    "stores copied",
+    "codes used",
+    "adopted",
+    "declined",
+    "days gone by",
+    "told",
+)
 
 
 def test_random_worlds_lose_nothing_converge_and_come_to_rest():
@@ -20,7 +33,7 @@ def test_random_worlds_lose_nothing_converge_and_come_to_rest():
         stat, wrong = attempt(seed)
         assert wrong is None, f"python -m tests.simulation.worlds one {seed}: {wrong}"
         happened.update(stat)
-    for what in ("rotations", "phones let in", "others' phones dropped", "restores that lost items", "set aside"):
+    for what in HAPPEN:
         assert happened[what] > 5, f"the worlds no longer meet this: {what}"
 
 
