@@ -79,6 +79,12 @@ async def _forked(rows: Rows, identity: Identity, asked: Asked, state: VaultStat
 
     Frames stay as they are: sealed again, they would make an honest phone look forked.
     """
+    if proof is not None and item_hash(proof.signed) in state.left_frames:
+        # A log that this phone left comes back: what it sealed meanwhile is sealed again after that.
+        flying = await rows.get_flying(asked.number)
+        state.left_frames = state.left_frames | {item_hash(frame.item.signed) for frame in flying}
+        await rows.drop_flying(asked.number, [frame.fseq for frame in flying])
+        return
     seen = _seen_by(proof)
     head = (await rows.get_heads(asked.number, [seen])).get(seen)
     if proof is not None and proves_fork(state, identity.device, proof, asked.own, head):
@@ -138,8 +144,9 @@ async def take(
             item = known
         whole.append(item)
     opened = open_items(whole, state)
-    outcome = await _replay(rows, asked, state, identity, opened, set(own) | set(asked.own))
+    outcome = await _replay(rows, asked, state, identity, opened, set(own) | set(asked.own) | state.left_frames)
     await _settle_own(rows, asked.number, own, outcome, state)
+    await _drop_brought(rows, asked.number, outcome)
     now = phone.now_ms()
     state.heard.update({o.read.author: now for o in opened[: len(outcome.items)] if o.read})
     if outcome.stopped in HALTING:
@@ -187,6 +194,21 @@ async def _settle_own(
             await _set_aside(rows, number, frame, verdict, state)
         await rows.drop_pending(number, frame.numbers)
         await rows.drop_flying(number, [frame.fseq])
+
+
+async def _drop_brought(rows: Rows, number: int, outcome: Outcome) -> None:
+    """What waits as carried over, and the log has got since: from a copy of this phone, or as it once was."""
+    if not outcome.brought:
+        return
+    sealed = {n for frame in await rows.get_flying(number) for n in frame.numbers}
+    done = [
+        number_of(change.dot)
+        for change in await rows.get_pending(number)
+        if change.via is not None
+        and change.via.kind == "dot"
+        and outcome.brought.get((DeviceId(change.via.ref), change.via.n)) == (change.record, change.sets)
+    ]
+    await rows.drop_pending(number, [n for n in done if n not in sealed])
 
 
 async def finish(rows: Rows, asked: Asked, answer: VaultAnswer) -> None:

@@ -43,7 +43,7 @@ from sync.vault.replay import Finding, Quarantined, open_items
 from sync.vault.rollback import has_spoken, lose, prevs, settle
 from sync.vault.state import VaultState
 from sync.wire.ids import DeviceId, ItemHash
-from sync.wire.item import EDITOR, OWNER, Entry
+from sync.wire.item import EDITOR, OWNER, Entry, item_hash
 
 FORKED = {"device_forked", "cloned"}  # the card is used twice
 REBASES = FORKED | {"diverged"}  # the log is another
@@ -193,6 +193,7 @@ class _Log(NamedTuple):
     past: Past
     hashes: set[bytes]
     entries: list[tuple[ReadItem, str | None]]
+    frames: list[ReadItem]
 
     def births(self, name: Name) -> RecordId | None:
         """The record that a change of this log is a birth of."""
@@ -208,7 +209,8 @@ async def _read(rows: Rows, number: int) -> _Log:
     reads = [(one.read, verdict) for one, verdict in zip(opened, verdicts, strict=True) if one.read]
     entries = [(read, verdict) for read, verdict in reads if isinstance(read.body, Entry)]
     hashes = {bytes(read.hash) for read, _ in reads}
-    return _Log(state, past_of(zip(opened, verdicts, strict=True)), hashes, entries)
+    frames = [read for read, _ in reads if not isinstance(read.body, Entry)]
+    return _Log(state, past_of(zip(opened, verdicts, strict=True)), hashes, entries, frames)
 
 
 async def _take_place(rows: Rows, number: int, target: int, mine: DeviceId, writer: DeviceId) -> None:
@@ -219,7 +221,7 @@ async def _take_place(rows: Rows, number: int, target: int, mine: DeviceId, writ
     last = max([old.state.n, new.state.n, *numbers, *(change.n for change in waiting)])
     done = rebase(old.past, waiting, new.past, mine=mine, writer=writer, devices=new.state.devices, last_n=last)
     kept = await _kept(rows, number, old, new, mine, done)
-    findings = await rows.get_findings(number)
+    findings, flying = await rows.get_findings(number), await rows.get_flying(number)
     intents = [intent for intent in old.state.intents if intent not in new.state.intents]
     await rows.drop_vault(number)
     await rows.move_vault(target, number)
@@ -231,6 +233,8 @@ async def _take_place(rows: Rows, number: int, target: int, mine: DeviceId, writ
     state.intents, state.unproved, state.heard = [*state.intents, *intents], old.state.unproved, old.state.heard
     state.replayed_day = old.state.replayed_day
     state.dropped_ever |= old.state.dropped_ever
+    own_frames = {read.hash for read in old.frames if read.author == mine}
+    state.left_frames = old.state.left_frames | own_frames | {item_hash(one.item.signed) for one in flying}
     rolled_back = _lose_entries(state, old, new)
     state.at_head = state.at_head and not state.lost  # one more request, which hands in what the server lost
     await rows.put_vault(number, state)

@@ -100,6 +100,8 @@ def rebase(
     for name, change in elsewhere.items():
         if new.changes.get(name) != change and (found := brought.get(_as_brought(name, change))):
             names[name] = found.popleft()
+        elif (was := _was(change)) in new.changes and _says(new.changes[was]) == _says(change):
+            names[name] = was
     lacking = [
         (device, change)
         for device, change in own
@@ -144,6 +146,16 @@ def _brought(new: Past) -> dict[tuple[object, ...], deque[Name]]:
         if change.via is not None and change.via.kind != "import":
             found[change.via, change.record, change.sets].append(name)
     return found
+
+
+def _was(change: WireChange) -> Name:
+    """What a carried change was called in the log that it was first written for."""
+    via = change.via
+    return Name(DeviceId(via.ref), via.n) if via is not None and via.kind == "dot" else Name(DeviceId(b""), 0)
+
+
+def _says(change: WireChange) -> tuple[object, ...]:
+    return (change.record, change.sets)
 
 
 def _as_brought(name: Name, change: WireChange) -> tuple[object, ...]:

@@ -31,6 +31,7 @@ class VaultState(msgspec.Struct):
     in this log or one that it left. `lost`: good entries of a log that was left, or that owners were handed, which this
     one lacks; `known_lost`: those that are dealt with; `owners_before`: owners' cards of the log that was left;
     `spoken`: an owner of both has appended an entry since; `epoch_top`: the highest epoch number ever seen.
+    `left_frames`: own frames of logs that were left; who never left one may bring it back in parts.
     """
 
     log: LogState
@@ -59,6 +60,7 @@ class VaultState(msgspec.Struct):
     owners_before: set[DeviceId] | None = None
     spoken: bool = False
     epoch_top: int = 0
+    left_frames: set[ItemHash] = set()
 
     @property
     def vault(self) -> VaultId:

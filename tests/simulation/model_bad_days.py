@@ -153,7 +153,13 @@ class BadDays:
             c
             for c in self.outbox
             if c in flying or not c.via or c.via[0] != "dot" or (c.via, c.record, c.key, c.value) not in brought
+            if c in flying or not c.via or not self._is_back(c)
         ]
+
+    def _is_back(self, change):
+        """True of a change whose old self the log holds after all."""
+        old = self.have.get(change.via[1:])
+        return old is not None and (old.record, old.key, old.value) == (change.record, change.key, change.value)
 
     # A card that is used twice, and coming back by an old card.
 

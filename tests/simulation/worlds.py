@@ -334,7 +334,7 @@ RULES = {  # rule that can be taken out -> the mix that is to notice; None: all 
     "an end date is acted on": "end dates",
     "a wish means what the table says now": "roles and races",
 }
-RARE = {"a frame of a log that was left is no clone's": 1_200}  # rule -> the first world to look at
+RARE = {"a frame of a log that was left is no clone's": 4_100}  # rule -> the first world to look at
 
 
 def attempt(seed, mix=None, rules=None, make_family=ModelFamily):
