@@ -27,7 +27,7 @@ lint: install
 	$(BIN)/lint-imports
 
 prove: install  ## long runs: thousands of random worlds
-	$(BIN)/python -m tests.simulation.worlds run 600
+	$(BIN)/python -m tests.simulation.worlds run 300 & $(BIN)/python -m tests.simulation.worlds run 300 1000000 && wait $$!
 	$(BIN)/python -m tests.simulation.shipped_family 600
 	$(BIN)/python -m tests.simulation.shipped_worlds 600
 	$(BIN)/python -m tests.cli.prove_large_import

@@ -5,11 +5,8 @@ Everything else that shipped_worlds.py does happens, too, kills at any statement
 none is there twice, all phones hold the same, none is stuck, and whoever found out about a bad day says so.
 """
 
-import asyncio
 import base64
-import collections
 import sys
-import time
 from unittest.mock import patch
 
 import msgspec
@@ -20,7 +17,7 @@ from sync.device.outbox import DAY_MS
 from sync.device.refused import Refused
 from sync.wire.account import AccountMade, Token, TokenRequest
 from tests.simulation.shipped import ACCOUNT, VAULT, ShippedPhone, SimulatedTransport
-from tests.simulation.shipped_worlds import FAILURES_MAX, SMALL, YEAR_MS, World
+from tests.simulation.shipped_worlds import SMALL, YEAR_MS, World, main, run_with
 
 SMALL = [*SMALL, patch("sync.device.aftermath._KEPT_MS", 1_000 * YEAR_MS)]  # clocks jump by 30 years here
 CLONES_MAX = 2
@@ -123,28 +120,8 @@ class BadDays(World):
 
 def run_world(seed, steps=60):
     """Runs one world; raises what went wrong."""
-    for small in SMALL:
-        small.start()
-    try:
-        return asyncio.run(BadDays(seed, steps).run())
-    finally:
-        for small in SMALL:
-            small.stop()
-
-
-def main(seconds, first=0):
-    """Worlds until the time is over; prints every seed that failed."""
-    end, seed, total, failed = time.monotonic() + seconds, first, collections.Counter(), []
-    while time.monotonic() < end and len(failed) < FAILURES_MAX:
-        try:
-            total.update(run_world(seed))
-        except Exception as error:
-            failed.append(seed)
-            print(f"world {seed}: {type(error).__name__}: {error}", flush=True)
-        seed += 1
-    print(f"{seed - first} worlds, {len(failed)} failed; {dict(sorted(total.items()))}")
-    return 1 if failed else 0
+    return run_with(SMALL, BadDays, seed, steps)
 
 
 if __name__ == "__main__":
-    sys.exit(main(float(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 0))
+    sys.exit(main(float(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 0, run_world))

@@ -1,6 +1,7 @@
 """The shipped phones and server behind the driver's ports: they take the model's place and must pass the same worlds.
 
-Left to the model: adversaries among the members (a shipped phone does not lay noise).
+Left to the model: adversaries among the members (a shipped phone does not lay noise), adoption, recovery codes;
+copied stores are in shipped_bad_days.py.
 `python -m tests.simulation.shipped_family SECONDS [FIRST_SEED]`
 """
 
@@ -11,6 +12,7 @@ from unittest.mock import patch
 
 import msgspec
 
+from sync.device.outbox import DAY_MS
 from sync.device.reading import read_vault, root_of
 from sync.device.refused import Refused
 from sync.log.state import LogState
@@ -69,11 +71,11 @@ class Phone(ShippedPhone):
         except Refused as refused:
             assert refused.code == "unreachable", refused.code
 
-    async def let_in(self, phone, person, role):
+    async def let_in(self, phone, person, role, until=None):
         async with self.phone.store.transaction() as rows:
             state = await rows.get_vault(VAULT)
             theirs = self.family.people.setdefault(person, self.family.rng.randbytes(16))
-            state.intents = [*state.intents, AddCard(phone.card, theirs, role, None)]
+            state.intents = [*state.intents, AddCard(phone.card, theirs, role, until)]
             await rows.put_vault(VAULT, state)
             vault = state.vault
         async with phone.phone.store.transaction() as rows:
@@ -227,6 +229,12 @@ class ShippedFamily:
         phone = Phone(self, person, f"phone {self.names}")
         await phone.begin()
         return phone
+
+    async def date(self, days):
+        return self.now + days * DAY_MS
+
+    async def later(self):
+        self.now += DAY_MS
 
     async def trouble(self, phones):
         self.shipped.spoil = "liar" in self.hostile and self.rng.random() < 0.5

@@ -186,23 +186,28 @@ class World:
                     assert gone <= self.shown[value] | {value}, "a value left that nobody had seen"
 
 
+def run_with(small, make, seed, steps):
+    """Runs one world of this make, with limits made small; raises what went wrong."""
+    for one in small:
+        one.start()
+    try:
+        return asyncio.run(make(seed, steps).run())
+    finally:
+        for one in small:
+            one.stop()
+
+
 def run_world(seed, steps=60):
     """Runs one world; raises what went wrong."""
-    for small in SMALL:
-        small.start()
-    try:
-        return asyncio.run(World(seed, steps).run())
-    finally:
-        for small in SMALL:
-            small.stop()
+    return run_with(SMALL, World, seed, steps)
 
 
-def main(seconds, first=0):
+def main(seconds, first=0, one_world=run_world):
     """Worlds until the time is over; prints every seed that failed."""
     end, seed, total, failed = time.monotonic() + seconds, first, collections.Counter(), []
     while time.monotonic() < end and len(failed) < FAILURES_MAX:
         try:
-            total.update(run_world(seed))
+            total.update(one_world(seed))
         except Exception as error:
             failed.append(seed)
             print(f"world {seed}: {type(error).__name__}: {error}", flush=True)
