@@ -10,6 +10,7 @@ from tests.vectors import (
     generate_log,
     generate_membership,
     generate_merge,
+    generate_merge_pairs,
     generate_registers,
 )
 
@@ -20,6 +21,7 @@ GENERATORS = (
     generate_log,
     generate_membership,
     generate_merge,
+    generate_merge_pairs,
     generate_registers,
 )
 

@@ -172,7 +172,7 @@ LANES = [
      [IMPORTED, word("B1", {"dosage": TEN}, "A1"), born("C1", {"dosage": AT_HOME}, "A1 B1")]),
     ("one's own source lane and person lane are apart", "MRG-11", [IMPORTED, word("A2", {"dosage": TEN})]),
     ("two copies of a source: the higher dot is shown", "MRG-25",
-     [IMPORTED, born("B1", {"code": '"x"', "dosage": TEN})]),
+     [IMPORTED, born("B1", {"code": '"y"', "dosage": TEN})]),
     ("an import may edit a single register of its lane", "MRG-5",
      [IMPORTED, word("A2", {"dosage": TEN}, "A1", lane="source", via=IMPORT)]),
     ("a person's birth beside a source's hides it", "MRG-23", [IMPORTED, typed("B1", {"code": '"y"'}, "A1")]),

@@ -9,7 +9,7 @@ from sync.merge.change import LIFE, Change, RecordId, Via, make_dot, number_of, 
 from sync.merge.record import Record
 from sync.merge.snapshot import canonical_record, digests, record_digest, state_root
 from sync.merge.view import shown
-from tests.vectors import generate_merge
+from tests.vectors import generate_merge, generate_merge_pairs
 
 FOLDER = generate_merge.FOLDER
 LANES = ("source", "person")
@@ -98,10 +98,22 @@ def test_the_root_of_the_case_is_what_it_expects(case):
 
 
 def test_the_committed_files_are_what_the_generator_writes():
-    for name, cases in generate_merge.files().items():
+    for name, cases in (generate_merge.files() | generate_merge_pairs.files()).items():
         assert (FOLDER / name).read_text(encoding="ascii") == generate_merge.rendered(cases), name
 
 
 def test_every_case_has_a_name_of_its_own():
     names = [param.id for param in cases()]
-    assert len(names) == len(set(names)) >= 60
+    assert len(names) == len(set(names)) >= 400
+
+
+def test_no_two_cases_tell_the_same_story():
+    """A case more that behaves as another is no proof more."""
+    stories = [json.dumps(param.values[0]["changes"]) for param in cases()]
+    assert len(stories) == len(set(stories))
+
+
+def test_every_must_that_a_state_can_show_has_a_case():
+    named = {must for param in cases() for must in param.values[0]["musts"]} | {"MRG-27", "MRG-28"}
+    writers_alone = {"MRG-21", "MRG-22"}  # what waits, and how a change is written: frames.md has their cases
+    assert named == {f"MRG-{number}" for number in range(1, 29)} - writers_alone
