@@ -34,6 +34,7 @@ prove: install  ## long runs: thousands of random worlds
 	$(BIN)/python -m tests.simulation.shipped_bad_days 300
 	$(BIN)/python -m tests.hostile_clients.mutate 20000
 	$(BIN)/python -m tests.hostile_clients.fuzz 200
+	$(BIN)/python -m tests.property.prove_laws
 
 vectors: install  ## writes the vectors anew; look at the difference before committing it
 	$(BIN)/python -m tests.vectors.generate
