@@ -35,6 +35,7 @@ prove: install  ## long runs: thousands of random worlds
 	$(BIN)/python -m tests.hostile_clients.mutate 20000
 	$(BIN)/python -m tests.hostile_clients.fuzz 200
 	$(BIN)/python -m tests.property.prove_laws
+	$(BIN)/python -m tests.fhir.report_duplicates
 
 vectors: install  ## writes the vectors anew; look at the difference before committing it
 	$(BIN)/python -m tests.vectors.generate

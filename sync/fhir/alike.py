@@ -3,8 +3,9 @@
 What it is: what of a record is compared for proposing duplicates, and the comparison. What it is not: a decision; it
 only says why a person should be asked. What says that there is nothing ("no known allergies") is never asked about.
 
-Invariants: texts never outweigh codes: two codes of one system that differ are two things, whatever their words; dates
-are compared without inventing an order; types that are not clinical are never compared.
+Invariants: texts never outweigh codes: two codes of one system that differ are two things, whatever their words; what
+is so and what is not, two sides of a body, two lots and two doses of a series are two; dates are compared without
+inventing an order; types that are not clinical are never compared.
 Spec: openapi/protocol/import.md, "Duplicates".
 """
 
@@ -57,12 +58,17 @@ TYPES: dict[str, tuple[tuple[str, ...], tuple[str, ...], int]] = {
     "ClinicalImpression": ((), (), BOTH),
     "ImagingStudy": ((), (), BOTH),
 }
+_TELLING = ("status", "verificationStatus", "bodySite", "lotNumber", "protocolApplied")
+_ENTERED_IN_ERROR = "entered-in-error"
 _NOTHING_SYSTEM = "absent-unknown-uv-ips"
 _NOTHING_SNOMED = {"716186003", "409137002", "428607008", "429625007", "160245001", "787481004"}  # no known …
 
 
 class Facts(NamedTuple):
-    """What is compared of one record. `dates`: element to the date it begins with. `value`: what was measured."""
+    """What is compared of one record. `dates`: element to the date it begins with. `value`: what was measured.
+
+    `apart`: what tells two of one code apart (a side, a lot, a dose of a series, whether it is so), by name.
+    """
 
     type: str
     identifiers: frozenset[tuple[str, str]]
@@ -70,6 +76,7 @@ class Facts(NamedTuple):
     words: frozenset[str]
     dates: dict[str, str]
     value: bytes | None
+    apart: dict[str, frozenset[str]]
 
     def keys(self) -> set[tuple[str, ...]]:
         """The buckets in which two records meet that may be one."""
@@ -95,15 +102,19 @@ def facts_of(record: Record, shown: dict[RecordId, dict[str, bytes]], index: Ind
     identifiers: set[tuple[str, str]] = set()
     told: dict[str, Any] = {}
     value: bytes | None = None
-    wanted = {*code_elements, *date_elements}
+    wanted = {*code_elements, *date_elements, *_TELLING}
     for key, text in registers.items():
         if key == "identifier" or key.startswith("identifier/"):
             identifiers.update(_identifiers(text))
-        elif wanted and not wanted.isdisjoint(group := _decoded(text)):
+        elif key.startswith("protocolApplied/"):
+            told.setdefault("protocolApplied", []).append(_decoded(text))
+        elif not wanted.isdisjoint(group := _decoded(text)):
             told.update((name, member) for name, member in group.items() if name in wanted)
             if kind == "Observation" and any(name.startswith(("value", "component")) for name in group):
                 measured = {n: m for n, m in group.items() if n.startswith(("value", "component"))}
                 value = meaning(msgspec.json.encode(measured, order="sorted"))
+    if _ENTERED_IN_ERROR in (told.get("status"), _code_of(told.get("verificationStatus"))):
+        return None
     concepts = []
     for element in code_elements:
         concept = told.get(element)
@@ -116,7 +127,7 @@ def facts_of(record: Record, shown: dict[RecordId, dict[str, bytes]], index: Ind
     if any(_NOTHING_SYSTEM in system or code in _NOTHING_SNOMED for system, code in codes) or words & _NOTHING_WORDS:
         codes, words = frozenset(), frozenset()
     dates = {element: date for element in date_elements if (date := _date(told.get(element))) is not None}
-    return Facts(kind, frozenset(identifiers), codes, words, dates, value)
+    return Facts(kind, frozenset(identifiers), codes, words, dates, value, _apart(told))
 
 
 def why_alike(a: Facts, b: Facts) -> str | None:
@@ -125,7 +136,8 @@ def why_alike(a: Facts, b: Facts) -> str | None:
         return None
     if a.identifiers & b.identifiers:
         return "the same identifier"
-    if not _same_thing(a, b):
+    told_apart = (a.apart[name].isdisjoint(b.apart[name]) for name in a.apart.keys() & b.apart.keys())
+    if not _same_thing(a, b) or any(told_apart):
         return None
     rule = TYPES[a.type][2]
     if rule == NEVER:
@@ -144,7 +156,7 @@ def why_alike(a: Facts, b: Facts) -> str | None:
 def _one_time(a: Facts, b: Facts, ours: str, theirs: str) -> bool:
     first, second = a.dates[ours], b.dates[theirs]
     if a.type == "Observation" and a.value != b.value:
-        return compare(first, second) == 0  # Two values of one day are two, unless it is the very same time.
+        return "T" in first and compare(first, second) == 0  # Two values of one day are two; a day is no time.
     return may_be_same(first, second)
 
 
@@ -154,6 +166,31 @@ def _same_thing(a: Facts, b: Facts) -> bool:
     if {system for system, _ in a.codes} & {system for system, _ in b.codes}:
         return False
     return bool(a.words & b.words)
+
+
+def _apart(told: dict[str, Any]) -> dict[str, frozenset[str]]:
+    """What tells two things of one code apart, where both say it."""
+    negated = told.get("status") == "not-done" or _code_of(told.get("verificationStatus")) == "refuted"
+    found: dict[str, set[str]] = {"whether it is so": {str(not negated)}}
+    sites = told.get("bodySite")
+    for site in sites if isinstance(sites, list) else [sites]:
+        for system, code in _marks([site])[0] if isinstance(site, dict) else ():
+            found.setdefault(f"site in {system}", set()).add(code)
+    if isinstance(told.get("lotNumber"), str):
+        found["lot"] = {told["lotNumber"].strip().casefold()}
+    series = told.get("protocolApplied")
+    for dose in series if isinstance(series, list) else ():
+        number = dose.get("doseNumberPositiveInt", dose.get("doseNumberString")) if isinstance(dose, dict) else None
+        if number is not None:
+            found.setdefault("dose of a series", set()).add(str(number))
+    return {name: frozenset(marks) for name, marks in found.items()}
+
+
+def _code_of(concept: Any) -> str | None:
+    """The code of a status that has one coding, as R4's status elements do."""
+    codings = concept.get("coding") if isinstance(concept, dict) else None
+    first = codings[0] if isinstance(codings, list) and codings else None
+    return first.get("code") if isinstance(first, dict) and isinstance(first.get("code"), str) else None
 
 
 def _marks(concepts: Iterable[dict[str, Any]]) -> tuple[frozenset[tuple[str, str]], frozenset[str]]:

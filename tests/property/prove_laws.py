@@ -1,4 +1,4 @@
-"""The laws at length: `python -m tests.property.prove_laws`, a line of `make prove`. Exits red at the first one broken."""
+"""The laws at length: `python -m tests.property.prove_laws`, a line of `make prove`. Red at the first one broken."""
 
 import time
 

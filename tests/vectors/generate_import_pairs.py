@@ -83,6 +83,13 @@ def duplicates():
         ("one drug by reference", [taking("1", "urn:uuid:a"), taking("1", "urn:uuid:b")], [], [[0, 2], [1, 3]], []),
         ("two drugs by reference are two", [taking("1", "urn:uuid:a"), taking("2", "urn:uuid:b")], [], [], []),
         ("a circle of references", [circle, circle_again], [], [[0, 1]], []),
+        ("two doses of a series",
+         [], [(n, vaccination(protocolApplied=[{"doseNumberPositiveInt": n + 1}])) for n in (0, 1)], [], []),
+        ("two lots on one day", [], [(n, vaccination(lotNumber=f"LOT {n}")) for n in (0, 1)], [], []),
+        ("a lot here, none there", [], [(0, vaccination(lotNumber="LOT 1")), (1, vaccination())], [], [[0, 1]]),
+        ("given, and not given", [], [(0, vaccination()), (1, vaccination(status="not-done"))], [], []),
+        ("given, and entered in error", [], [(0, vaccination()), (1, vaccination(status="entered-in-error"))], [], []),
+        ("refuted, and not", [], [(0, allergy()), (1, allergy(verificationStatus=concept("refuted", "x")))], [], []),
     ]  # fmt: skip
     cases = []
     for name, given, own, groups, pairs in told:
