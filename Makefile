@@ -36,6 +36,7 @@ prove: install  ## long runs: thousands of random worlds
 	$(BIN)/python -m tests.hostile_clients.fuzz 200
 	$(BIN)/python -m tests.property.prove_laws
 	$(BIN)/python -m tests.fhir.report_duplicates
+	$(BIN)/python -m tests.property.report_questions 3
 
 vectors: install  ## writes the vectors anew; look at the difference before committing it
 	$(BIN)/python -m tests.vectors.generate

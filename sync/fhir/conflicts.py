@@ -41,6 +41,7 @@ from sync.merge.view import Newer, edit_preds
 
 VALUE, SOURCE_CHANGED, DELETED_WHILE_EDITED, DUPLICATE = "value", "source_changed", "deleted_while_edited", "duplicate"
 _NEVER_ASKED = frozenset(("meta", "id", "text", "resourceType"))  # of a source: facts about the copy, not the subject
+_DOCUMENT = "Composition"  # it describes a file, which every new file does anew; each file is kept whole beside it
 _NEWEST, _OLDER = (SOURCE, 0), (SOURCE, 1)  # the source speaks as one author, its older copies as another
 
 Importer = Callable[[Dot], Any]  # who imported with a dot; the author's ordinal where nobody knows better
@@ -145,6 +146,8 @@ def _asked_at(record: Record, place: Standing, table: TypeTable, importer: Impor
         if same(newest.value, place.value) or any(same(newest.value, value) for value in known):
             return None
         return _Question(place, SOURCE_CHANGED, (*_words(place, place.person), _source_word(newest)))
+    if table.type == _DOCUMENT:
+        return None
     critical = table.register_of(_element(place.key)).critical
     changed = [(dot, value) for dot, value in copies if not same(value, newest.value)]
     if not any(critical or importer(dot) != importer(newest.dot) for dot, _ in changed):
