@@ -1,13 +1,23 @@
 """The laws at length: `python -m tests.property.prove_laws`, a line of `make prove`. Red at the first one broken."""
 
+import random
 import time
 
 from sync.fhir.table import detailed_types
+from tests.property.laws_convergence import law_convergence, law_crowded
 from tests.property.laws_no_blend import law_no_blend
+from tests.property.merge_worlds import make_world
+
+WORLDS = 3_000
 
 
 def main():
     started = time.process_time()
+    for seed in range(WORLDS):
+        below = random.Random(seed).randrange
+        law_convergence(make_world(below))
+        law_crowded(below)
+    print(f"{WORLDS} worlds: one state, one view, one question, in any order and any batches", flush=True)
     pairs = 0
     for type_ in detailed_types():
         found = law_no_blend(type_)
