@@ -27,10 +27,15 @@ def written_anew(resource: dict[str, Any]) -> dict[str, Any]:
         if name not in _SILENT and not name.startswith("_"):
             words = "; ".join(part for part in (_words(item) for item in _listed(value)) if part)
             if words:
-                line = _NOT_XML.sub("", f"{name}: {words}")[:_LENGTH_MAX]
-                lines.append(f"<li>{html.escape(line)}</li>")
+                line = f"{name}: {words}"[:_LENGTH_MAX]
+                lines.append(f"<li>{escaped(line)}</li>")
     inner = "<ul>" + "".join(lines) + "</ul>" if lines else "<p>-</p>"
     return {"status": "generated", "div": f'<div xmlns="http://www.w3.org/1999/xhtml">{inner}</div>'}
+
+
+def escaped(text: str) -> str:
+    """Text as it may stand in XHTML: what no XML may hold is left out, markup is escaped."""
+    return html.escape(_NOT_XML.sub("", text))
 
 
 def _listed(value: Any) -> list[Any]:

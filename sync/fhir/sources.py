@@ -60,9 +60,19 @@ def name_of(record: Record, facts: Facts) -> str:
 
 
 def source_of(view: VaultView, record: Record, listing: Listing | None = None) -> str | None:
-    """`St. Anna, 12 Mar 2024`: the newest file that wrote to a record; None for a person's own.
+    """`St. Anna, 12 Mar 2024`: the newest file that wrote to a record; None for a person's own. `listing`: `listing_in`
+    of the same view."""
+    newest = newest_file(view, record, listing)
+    if newest is None:
+        return None
+    words, date = newest
+    return f"{words}, {date_words(date)}" if date else words
 
-    Of a record that the exit brought over, the newest file that lists it; `listing`: `listing_in` of the same view.
+
+def newest_file(view: VaultView, record: Record, listing: Listing | None = None) -> tuple[str, str | None] | None:
+    """The name and the date of the newest file that wrote to a record; None for a person's own.
+
+    Of a record that the exit brought over, the newest file that lists it.
     """
     found = _files_of(view, record)
     if not found and any(birth.lane == SOURCE and _by_exit(birth.via) for birth in record.births):
@@ -71,8 +81,7 @@ def source_of(view: VaultView, record: Record, listing: Listing | None = None) -
     if not files:
         return None
     envelope, facts = max(files, key=lambda pair: rank(pair[1].date))
-    words = name_of(envelope, facts)
-    return f"{words}, {date_words(facts.date)}" if facts.date else words
+    return name_of(envelope, facts), facts.date
 
 
 def listing_in(view: VaultView) -> Listing:
