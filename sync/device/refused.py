@@ -52,6 +52,12 @@ _TEXTS: dict[str, tuple[str, str]] = {
         "The records stay here, can be edited, and `carnet export` writes them out; ask an owner if this was meant.",
     ),
     "not_owner": ("Only an owner of the vault may do that", "Ask an owner: `carnet members` shows who."),
+    "subject_hides": (
+        "Only the person whom the vault is about hides something from its summary",
+        "`carnet members` shows whom the vault is about; `carnet restrict` alone shows what is hidden.",
+    ),
+    "not_in_summary": ("That stands in no summary, so there is nothing to hide", "See `carnet summary`."),
+    "clock_wrong": ("This phone's clock shows an impossible time", "Set it and try again; nothing was changed."),
     "subject_stays": (
         "The vault is about this person: only she takes her phones or her role from herself",
         "`carnet members` shows whom the vault is about.",

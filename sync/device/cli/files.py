@@ -61,7 +61,7 @@ async def export(context: Context, options: argparse.Namespace) -> int:
             bundle, records, unsent = await export_collection(phone, options.vault)
         code = await exit_code(phone)
     data = exact.pretty(bundle) + b"\n"
-    _write(options.file, data)
+    write_whole(options.file, data)
     context.result({"records": records, "bytes": len(data), "unsent": unsent})
     if not context.json:
         context.say(f"{records} records, {len(data)} bytes, in {options.file}.")
@@ -73,7 +73,7 @@ async def export(context: Context, options: argparse.Namespace) -> int:
     return code
 
 
-def _write(name: str, data: bytes) -> None:
+def write_whole(name: str, data: bytes) -> None:
     """The whole file or none, for its owner alone to read; a full disk leaves an older one as it was. Raises: Refused.
 
     What is no file of its own (a pipe, `/dev/stdout`) is written into, never replaced.

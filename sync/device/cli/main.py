@@ -11,7 +11,7 @@ import os
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 
-from sync.device.cli import files, leaving, network, people, questions, records, recovery, setup
+from sync.device.cli import files, leaving, network, people, questions, records, recovery, setup, summary
 from sync.device.cli.context import REFUSED, Context
 from sync.device.refused import Refused
 from sync.fhir import exact
@@ -24,6 +24,7 @@ First time:        carnet init --server URL --name "Your name" --device "This ph
 A second phone:    carnet link --server URL --device "Tablet"   then, on the first:  carnet approve CODE
 Somebody else:     carnet join --server URL --name "Her name" --device "Her phone" · carnet approve CODE --role editor
 A lost phone:      carnet recover --server URL --device "New phone" --code-file F --lost all
+At a counter:      carnet summary · carnet review
 Every day:         carnet list · carnet set ID dosage JSON · carnet sync · carnet conflicts
 A file of yours:   carnet import summary.json · carnet export everything.json
 """
@@ -64,6 +65,7 @@ def parser() -> argparse.ArgumentParser:
     _files(command)
     _records(command)
     _questions(command)
+    _summary(command)
     _network(command)
     return top
 
@@ -246,6 +248,32 @@ def _questions(command: Callable[..., argparse.ArgumentParser]) -> None:
     how.add_argument("--merge", metavar="ID", help="they are the same; this one stays")
     how.add_argument("--not-same", action="store_true", help="they are not the same")
     _with_vault(resolve)
+
+
+def _summary(command: Callable[..., argparse.ArgumentParser]) -> None:
+    shown = command(
+        "summary", summary.show_summary, "what a doctor reads in thirty seconds", "summary --pdf summary.pdf"
+    )
+    shown.add_argument("--fhir", metavar="FILE", help="write it as an International Patient Summary (FHIR R4)")
+    shown.add_argument("--pdf", metavar="FILE", help="write it as pages to print")
+    shown.add_argument("--eu", action="store_true", help="with the sections that the European summary asks for")
+    shown.add_argument("--sections", metavar="NAME,…", help="only these and the required ones, as allergies,devices")
+    _with_vault(shown)
+    review = command(
+        "review",
+        summary.review,
+        "say of each allergy, problem and medicine whether it still holds",
+        "review ramipril still-true",
+    )
+    review.add_argument("id", nargs="?", metavar="ID", help="only this one")
+    review.add_argument("answer", nargs="?", choices=("still-true", "stopped", "unsure"), metavar="ANSWER")
+    _with_vault(review)
+    restrict = command(
+        "restrict", summary.hide, "hide a record or a section from every summary", "restrict social_history"
+    )
+    restrict.add_argument("what", nargs="?", metavar="RECORD|CATEGORY", help="without it: what is hidden")
+    restrict.add_argument("--off", action="store_true", help="show it again")
+    _with_vault(restrict)
 
 
 def _network(command: Callable[..., argparse.ArgumentParser]) -> None:

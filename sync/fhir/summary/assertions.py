@@ -62,7 +62,7 @@ def facts_of(view: VaultView, records: Sequence[Record], version: Version, speak
     said: list[Said] = []
     entered: list[int] = []
     for record in records:
-        if version.lane != PERSON and any(birth.lane == SOURCE for birth in record.births):
+        if any(birth.lane == SOURCE for birth in record.births):
             name, date = newest_file(view, record) or (UNNAMED, None)
             said.append(Said(FILE, name, date))
         entered += [birth.at for birth in record.births]

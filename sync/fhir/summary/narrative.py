@@ -52,8 +52,9 @@ def empty_words(reason: str, date: str | None) -> str:
 
 
 def said_words(facts: Facts) -> str:
-    """`St. Anna, 12 Mar 2024; the patient, 3 Apr 2026`."""
-    return "; ".join(_said(one) for one in facts.said)
+    """`St. Anna, 12 Mar 2024; changed by Testa Testperson (the patient), 3 Apr 2026`."""
+    files = any(one.who == FILE for one in facts.said)
+    return "; ".join(("changed by " if files and one.who != FILE else "") + _said(one) for one in facts.said)
 
 
 def confirmed_words(facts: Facts) -> str:
@@ -78,9 +79,10 @@ def disputed_words(line: Line) -> str:
     return f"{words}, deleted by one person and kept by another" if line.disputed == DELETED_WHILE_EDITED else words
 
 
-def details(line: Line) -> list[str]:
-    """All that stands behind an entry's own words."""
-    parts = [line.status or "", said_words(line.facts), confirmed_words(line.facts), *line.notes]
+def details(line: Line, *, who: bool = True) -> list[str]:
+    """All that stands behind an entry's own words; `who`: also who says so."""
+    said = said_words(line.facts) if who else ""
+    parts = [line.status or "", said, confirmed_words(line.facts), *line.notes]
     return [part for part in parts if part]
 
 

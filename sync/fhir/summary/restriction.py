@@ -19,6 +19,7 @@ from sync.fhir.summary.selection import categories_of
 from sync.fhir.view import merged_into
 from sync.merge.change import PERSON, VAULT_RECORD, Edit, RecordId
 from sync.merge.record import Record
+from sync.merge.register import Sibling
 from sync.merge.view import edit_preds
 
 _RECORD, _CATEGORY = "restrict/record/", "restrict/category/"
@@ -89,6 +90,14 @@ def restrict_edit(held: Record | None, target: RecordId | str, on: bool) -> Edit
     record = held or Record(VAULT_RECORD)
     value = _ON if on else None
     return Edit(VAULT_RECORD, False, PERSON, None, edit_preds(record, key, PERSON), ((key, value),))
+
+
+def restriction_word(view: VaultView, target: RecordId | str) -> Sibling | None:
+    """The word that hides something, the lowest dot's; None if nothing does."""
+    key = _RECORD + target.hex() if isinstance(target, bytes) else _CATEGORY + target
+    record = view.record(VAULT_RECORD)
+    standing = record.siblings(key, PERSON) if record is not None else ()
+    return next((sibling for sibling in standing if sibling.value == _ON), None)
 
 
 def _on(view: VaultView, prefix: str) -> list[str]:
