@@ -99,6 +99,8 @@ LISTS = {
 OBJECTS = {
     ("show", "ramipril"): "id resource conflicts provenance history",
     ("sync",): "sent received requests bytes_up bytes_down waiting vaults",
+    ("summary",): "at patient sections left_out",
+    ("restrict",): "restricted gives_away dot",
     ("status",): "account server last_sync pending intents quarantined findings halted shut_out notices devices",
 }
 WAITING = {"conflicts", "status", "sync", "quarantine", "export"}  # of these, what answers 3 while a question is open
@@ -314,7 +316,22 @@ def test_every_command_has_help_with_its_usage(command: str, own: Inside) -> Non
     done = own.run(command, "--help", json=False)
     assert done.code == DONE
     assert f"carnet {command}" in done.stdout
-    if command in ("import", "export", "list", "find", "show", "new", "set", "add", "change", "resolve", "approve"):
+    if command in (
+        "import",
+        "export",
+        "list",
+        "find",
+        "show",
+        "new",
+        "set",
+        "add",
+        "change",
+        "resolve",
+        "approve",
+        "summary",
+        "review",
+        "restrict",
+    ):
         assert "Example: carnet" in done.stdout
 
 

@@ -108,7 +108,8 @@ def _print(context: Context, made: Summary, at: str) -> None:
     console.print(f"[bold]{cell(name)}[/bold]  born {cell(birth)}{f' ({age})' if age else ''}, {cell(sex)}")
     console.print(f"As of {at[:16].replace('T', ' ')} UTC, from the patient's own phone", style="dim")
     for told in made.sections:
-        table = Table(title=cell(told.section.title), title_justify="left", title_style="bold", show_header=False, box=None)
+        title = cell(told.section.title)
+        table = Table(title=title, title_justify="left", title_style="bold", show_header=False, box=None)
         table.add_column(ratio=3)
         table.add_column(ratio=2)
         if not told.lines:

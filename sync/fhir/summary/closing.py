@@ -86,7 +86,7 @@ def _rewritten(value: Any, lead: Lead, patient: str, element: str = "") -> Any:
     if isinstance(value, list):
         items = [(item, _rewritten(item, lead, patient, element)) for item in value]
         left = [new for item, new in items if new is not None or item is None]
-        return left if left or not value else None  # FHIR has no empty lists
+        return left or None  # FHIR has no empty lists, objects or members, also where a file had them
     if not isinstance(value, dict):
         return value
     text = value.get("reference")
@@ -101,10 +101,10 @@ def _rewritten(value: Any, lead: Lead, patient: str, element: str = "") -> Any:
     made = {}
     for name, item in value.items():
         new = _rewritten(item, lead, patient, name)
-        if new is not None or item is None:
+        if new is not None:
             made[name] = new
     emptied = len(made) < len(value) and set(made) <= {"url", "id"}  # an extension that lost its value says nothing
-    return None if emptied else made
+    return None if emptied or not made else made
 
 
 def _type_in(reference: str) -> str:

@@ -29,6 +29,7 @@ from sync.fhir.summary.assertions import (
 )
 from sync.fhir.summary.closing import SUPPORTING, SUPPORTING_OF, closed, entry_id, supports, uuid_of
 from sync.fhir.summary.narrative import Line
+from sync.fhir.summary.sections import MEDICINES
 from sync.fhir.summary.selection import Chosen, Selection, reason_against
 from sync.fhir.view import DISPUTE, NOTE, remarks, resource, resource_plain, untouched
 from sync.merge.change import RecordId
@@ -41,6 +42,7 @@ _HAVE_NOTE = frozenset(
         *("ClinicalImpression", "Goal", "ServiceRequest", "RiskAssessment"),
     )
 )
+_DATED = frozenset(("AllergyIntolerance", "Condition", *MEDICINES))
 _OF_PATIENT = {
     **dict.fromkeys(("AllergyIntolerance", "Immunization"), "patient"),
     **dict.fromkeys(("Condition", "MedicationStatement", "MedicationRequest", "Procedure"), "subject"),
@@ -109,7 +111,7 @@ class Document:
             (number + 1, of),
             facts,
             tuple(words for _, words in notes),
-            is_old(facts, self._at),
+            kind in _DATED and is_old(facts, self._at),
         )
         return url, made, line
 

@@ -29,8 +29,8 @@ _EMPTY = {
 
 
 class Line(NamedTuple):
-    """One version of an entry, for people. `place`: which of how many, of a disputed one. `old`: nobody said so
-    within a year."""
+    """One version of an entry, for people. `place`: which of how many, of a disputed one. `old`: an allergy, problem or
+    medicine of which nobody said so within a year."""
 
     record: str
     type: str
@@ -79,10 +79,11 @@ def disputed_words(line: Line) -> str:
     return f"{words}, deleted by one person and kept by another" if line.disputed == DELETED_WHILE_EDITED else words
 
 
-def details(line: Line, *, who: bool = True) -> list[str]:
-    """All that stands behind an entry's own words; `who`: also who says so."""
+def details(line: Line, *, who: bool = True, age: bool = True) -> list[str]:
+    """All that stands behind an entry's own words. `who`: also who says so; `age`: also that it is old."""
     said = said_words(line.facts) if who else ""
-    parts = [line.status or "", said, confirmed_words(line.facts), *line.notes]
+    old = "not confirmed within a year" if age and line.old and line.active else ""
+    parts = [line.status or "", said, confirmed_words(line.facts), old, *line.notes]
     return [part for part in parts if part]
 
 
@@ -92,7 +93,7 @@ def section_text(lines: Iterable[Line], empty: str | None) -> Resource:
     for line in lines:
         dispute = disputed_words(line)
         head = f"<b>{escaped(dispute)}:</b> " if dispute else ""
-        more = details(line)
+        more = details(line, age=False)  # what only the passing of time changes is no part of the document
         tail = f" ({escaped(' · '.join(more))})" if more else ""
         items.append(f"<li>{head}{escaped(line.words)}{tail}</li>")
     inner = f"<ul>{''.join(items)}</ul>" if items else f"<p>{escaped(empty or _EMPTY['unavailable'])}</p>"
