@@ -12,6 +12,7 @@ from tests.vectors import (
     generate_merge,
     generate_merge_pairs,
     generate_registers,
+    generate_summary,
 )
 
 GENERATORS = (
@@ -23,6 +24,7 @@ GENERATORS = (
     generate_merge,
     generate_merge_pairs,
     generate_registers,
+    generate_summary,
 )
 
 
