@@ -8,7 +8,10 @@ from sync.fhir.summary.assembling import Options, build
 from sync.fhir.summary.assertions import Speaker
 from sync.fhir.summary.restriction import restrict_edit
 from sync.merge.change import VAULT_RECORD, ordinal_of
+from tests.vectors.import_resources import bundle as bundle_of
+from tests.vectors.import_resources import entry, patient
 
+EMPTY = "http://terminology.hl7.org/CodeSystem/list-empty-reason"
 AT = "2026-11-24T12:00:00Z"
 SECRET = b"s" * 32
 UUID = re.compile(r"urn:uuid:[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}\Z")
@@ -101,9 +104,9 @@ def broken(bundle):
         must(one["text"]["status"] in ("generated", "additional"), "status of a narrative")
         tags = {element.tag for element in ElementTree.fromstring(one["text"]["div"]).iter()}
         must(tags <= {XHTML + tag for tag in ("div", "ul", "li", "p", "b")}, "markup of a narrative")
-    for entry in bundle["entry"]:
-        inside = {"#" + one.get("id", "") for one in entry["resource"].get("contained", ())}
-        for where, reference in references_in(entry["resource"]):
+    for resource in (one["resource"] for one in bundle["entry"]):
+        inside = {"#" + one.get("id", "") for one in resource.get("contained", ())}
+        for where, reference in references_in(resource):
             text = reference["reference"]
             must(text in urls or text in inside or text == "#", f"reference at {where}")
     for resource in resources(bundle, "AllergyIntolerance", "Immunization"):
@@ -138,3 +141,20 @@ def problem(name, status="active", **more):
 
 def medicine(name, status="active", **more):
     return {"resourceType": "MedicationStatement", "status": status, "medicationCodeableConcept": {"text": name}} | more
+
+
+def file_of(date, *sections, **more):
+    """A document whose Composition has these sections: (LOINC code, reason or resources)."""
+    told, entries = [], []
+    for code, what in sections:
+        one = {"title": code, "code": {"coding": [{"system": "http://loinc.org", "code": code}]}}
+        if isinstance(what, str):
+            one["emptyReason"] = {"coding": [{"system": EMPTY, "code": what}]}
+        else:
+            urls = [f"urn:uuid:00000000-0000-4000-8000-{len(entries) + n:012}" for n, _ in enumerate(what)]
+            entries += [entry(resource, url) for resource, url in zip(what, urls, strict=True)]
+            one["entry"] = [{"reference": url} for url in urls]
+        told.append(one)
+    composition = {"resourceType": "Composition", "date": date, "subject": {"reference": "urn:uuid:p"}, "section": told}
+    head = [entry(composition, f"urn:uuid:c{date}"), entry(patient(id="p"), "urn:uuid:p")]
+    return bundle_of(*head, *entries, type="document", timestamp=f"{date}T00:00:00Z", **more)

@@ -16,6 +16,7 @@ from tests.fhir.summary_checks import (
     allergy,
     broken,
     composed,
+    file_of,
     medicine,
     parts,
     problem,
@@ -29,7 +30,6 @@ from tests.vectors.import_resources import entry, patient
 
 FILES = [pytest.param(data, id=name) for name, data in all_files().items()]
 ABSENT = "http://hl7.org/fhir/uv/ips/CodeSystem/absent-unknown-uv-ips"
-EMPTY = "http://terminology.hl7.org/CodeSystem/list-empty-reason"
 
 
 def own(*written):
@@ -37,23 +37,6 @@ def own(*written):
     phone = Phone()
     phone.write([editing.new(resource, RecordId(bytes([place]) * 32)) for place, resource in enumerate(written, 1)])
     return phone
-
-
-def file_of(date, *sections, **more):
-    """A document whose Composition has these sections: (LOINC code, reason or resources)."""
-    told, entries = [], []
-    for code, what in sections:
-        one = {"title": code, "code": {"coding": [{"system": "http://loinc.org", "code": code}]}}
-        if isinstance(what, str):
-            one["emptyReason"] = {"coding": [{"system": EMPTY, "code": what}]}
-        else:
-            urls = [f"urn:uuid:00000000-0000-4000-8000-{len(entries) + n:012}" for n, _ in enumerate(what)]
-            entries += [entry(resource, url) for resource, url in zip(what, urls, strict=True)]
-            one["entry"] = [{"reference": url} for url in urls]
-        told.append(one)
-    composition = {"resourceType": "Composition", "date": date, "subject": {"reference": "urn:uuid:p"}, "section": told}
-    head = [entry(composition, f"urn:uuid:c{date}"), entry(patient(id="p"), "urn:uuid:p")]
-    return bundle_of(*head, *entries, type="document", timestamp=f"{date}T00:00:00Z", **more)
 
 
 @pytest.mark.parametrize("file", FILES)
@@ -147,6 +130,28 @@ def test_the_newest_file_that_has_the_section_says_whether_there_is_nothing():
     phone.imports(file_of("2025-01-01", ("48765-2", "notasked")))
     phone.imports(file_of("2026-01-01", ("11450-4", "nilknown")))
     assert section(summary(phone), "allergies").state == "not_asked"
+
+
+def test_an_older_none_does_not_come_back_when_a_newer_file_had_something():
+    """MUST SUM-8."""
+    phone = Phone()
+    phone.imports(file_of("2024-01-01", ("10160-0", "nilknown")))
+    phone.imports(file_of("2025-01-01", ("10160-0", [medicine("Errorin", "entered-in-error")])))
+    assert section(summary(phone), "medications").state == "not_known"
+
+
+def test_a_paper_that_stands_in_two_sections_is_one_entry():
+    """MUST SUM-1."""
+    phone = Phone()
+    paper = {"resourceType": "DocumentReference", "status": "current", "description": "A paper"}
+    file = file_of("2026-01-01", ("42348-3", [paper]), ("81338-6", []))
+    sections = file["entry"][0]["resource"]["section"]
+    sections[1]["entry"] = sections[0]["entry"]
+    phone.imports(file)
+    made = summary(phone)
+    assert words(made, "advance_directives") == words(made, "patient_story")
+    assert len(resources(made.bundle, "DocumentReference")) == 1
+    assert broken(made.bundle) == []
 
 
 def test_no_known_allergy_stands_as_the_source_coded_it_and_falls_away_beside_a_real_one():

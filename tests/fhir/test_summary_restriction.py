@@ -11,7 +11,18 @@ from sync.fhir.summary.giveaways import giveaways
 from sync.fhir.summary.restriction import hidden_in, restrict_edit, restricted_categories
 from sync.merge.change import VAULT_RECORD, RecordId, ordinal_of
 from tests.fhir.import_phones import Phone, merged
-from tests.fhir.summary_checks import allergy, broken, hide, medicine, problem, resources, section, summary, words
+from tests.fhir.summary_checks import (
+    allergy,
+    broken,
+    file_of,
+    hide,
+    medicine,
+    problem,
+    resources,
+    section,
+    summary,
+    words,
+)
 from tests.vectors.import_resources import bundle as bundle_of
 from tests.vectors.import_resources import entry, patient
 
@@ -98,6 +109,22 @@ def test_a_reference_to_what_is_hidden_is_gone_with_its_display():
     assert summary_bytes(summary(hidden).bundle) == summary_bytes(summary(never).bundle)
 
 
+def test_what_is_hidden_does_not_come_in_behind_another_entry():
+    """MUST SUM-20: not as a member of a panel either."""
+    phone = Phone()
+    seen = {"resourceType": "Observation", "status": "final"}
+    panel = seen | {"code": {"text": "Panel"}, "hasMember": [{"reference": "urn:uuid:o"}]}
+    titre = seen | {"code": {"text": "Secret titre"}}
+    phone.imports(
+        bundle_of(entry(patient(id="p"), "urn:uuid:p"), entry(panel, "urn:uuid:q"), entry(titre, "urn:uuid:o"))
+    )
+    assert b"Secret titre" in summary_bytes(summary(phone).bundle)
+    [id_] = [one.id for one in phone.records() if any(b"Secret" in text for text in one.births[0].body.values())]
+    hide(phone, id_)
+    assert b"Secret titre" not in summary_bytes(summary(phone).bundle)
+    assert broken(summary(phone).bundle) == []
+
+
 def test_a_disputed_record_is_hidden_with_all_its_versions():
     a, b = a_vault((SECRET_ID, TELLING["a problem"])), Phone(1)
     b.take(a.sent)
@@ -122,6 +149,11 @@ def test_none_is_never_said_where_something_is_hidden():
     phone = Phone()
     written(phone, (P, {"resourceType": "Patient"}), (RecordId(b"n" * 32), allergy("", code=none)))
     assert section(summary(phone), "allergies").state == "none_known"
+    written(phone, (SECRET_ID, allergy("Latex")))
+    hide(phone, SECRET_ID)
+    assert section(summary(phone), "allergies").state == "not_known"
+    phone = Phone()
+    phone.imports(file_of("2026-01-01", ("48765-2", "nilknown")))
     written(phone, (SECRET_ID, allergy("Latex")))
     hide(phone, SECRET_ID)
     assert section(summary(phone), "allergies").state == "not_known"
