@@ -189,11 +189,13 @@ class Document:
         found = []
         for record in chosen.records:
             for prefix, verb in ((NOTE, "notes"), (DISPUTE, "says it is wrong")):
-                for _, text, sibling in remarks(record, prefix):
-                    name = self._speakers(sibling.dot).name
-                    words = f"{name} {verb}: {text}"
-                    time = instant(sibling.at)
-                    note = {"authorString": name, "text": text if prefix == NOTE else words}
+                for remark in remarks(record, prefix):
+                    # Of one that came in with a file, that file says who wrote it and when.
+                    said_by = remark.author or "somebody"
+                    name = said_by if remark.from_file else self._speakers(remark.sibling.dot).name
+                    words = f"{name} {verb}: {remark.text}"
+                    time = remark.at if remark.from_file else instant(remark.sibling.at)
+                    note = {"authorString": name, "text": remark.text if prefix == NOTE else words}
                     found.append(({**note, "time": time} if time else note, words))
         return found
 

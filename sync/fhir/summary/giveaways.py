@@ -53,7 +53,9 @@ def giveaways(view: VaultView, hidden: frozenset[RecordId], importer: Importer) 
             continue
         told = [version.resource for version in one.versions]
         kind = str(told[0].get("resourceType"))
-        notes = [text for record in one.records for prefix in (NOTE, DISPUTE) for _, text, _ in remarks(record, prefix)]
+        notes = [
+            remark.text for record in one.records for prefix in (NOTE, DISPUTE) for remark in remarks(record, prefix)
+        ]
         text = " ".join([*(canonical(resource).decode() for resource in told), *notes]).casefold()
         targets = {index.resolve(one.id, ref) for resource in told for _, ref in references_in(resource)}
         why = (
