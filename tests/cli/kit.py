@@ -20,7 +20,7 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, NamedTuple
@@ -157,9 +157,12 @@ class Carnet:
     def __init__(self, store: Path, passphrase: str = PASSPHRASE) -> None:
         self.store, self.passphrase = store, passphrase
 
-    def start(self, *arguments: str, json: bool = True, stdin: str = "", **environment: str) -> Running:
-        """Starts a command; everything it may ask is answered from `stdin`."""
+    def start(
+        self, *arguments: str, json: bool = True, stdin: str = "", under: Sequence[str] = (), **environment: str
+    ) -> Running:
+        """Starts a command, `under` another one if need be; everything it may ask is answered from `stdin`."""
         command = [
+            *under,
             sys.executable,
             "-m",
             "sync.device.cli.main",
