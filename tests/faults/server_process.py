@@ -8,20 +8,26 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import IO
 
 ROOT = Path(__file__).parents[2]
 
 
-def command(*arguments: str, **environment: str) -> subprocess.Popen[bytes]:
+def command(
+    *arguments: str,
+    program: Sequence[str] = (sys.executable, "-m", "backend.cli"),
+    out: IO[bytes] | int = subprocess.PIPE,
+    **environment: str,
+) -> subprocess.Popen[bytes]:
     env = {k: v for k, v in os.environ.items() if not k.startswith("CARNET_")} | environment
     return subprocess.Popen(
-        [sys.executable, "-m", "backend.cli", *arguments],
+        [*program, *arguments],
         cwd=ROOT,
         env=env,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        stdout=out,
+        stderr=out,
     )
 
 
