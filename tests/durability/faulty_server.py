@@ -36,12 +36,13 @@ class _EarlyConnection(sqlite._Connection):
     async def fetch(self, statement: str, *args: Any) -> Any:
         if statement == "BEGIN IMMEDIATE" or statement == links.POST_WRITE:
             self._lays_a_post = statement == links.POST_WRITE
-        if statement != "COMMIT" or not self._lays_a_post:
-            return await super().fetch(statement, *args)
-        # It waits in the connection's thread, before whatever comes next, and nobody waits for it.
-        calls = (self.raw._execute(time.sleep, LATER_SECONDS), self.raw.execute_fetchall("COMMIT"))
-        _tasks.extend(asyncio.ensure_future(call) for call in calls)
-        await asyncio.sleep(0)
+        if statement == "COMMIT" and self._lays_a_post:
+            # It waits in the connection's thread, before whatever comes next, and nobody waits for it.
+            calls = (self.raw._execute(time.sleep, LATER_SECONDS), self.raw.execute_fetchall("COMMIT"))
+            _tasks.extend(asyncio.ensure_future(call) for call in calls)
+            await asyncio.sleep(0)
+            return []
+        return await super().fetch(statement, *args)
 
 
 def break_server(fault: str) -> None:

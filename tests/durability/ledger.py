@@ -70,17 +70,11 @@ class LogLedger:
 
     async def look(self, fresh: httpx.AsyncClient, found: Found) -> None:
         """Reads the log from its beginning, as a phone that holds nothing."""
-        phone = await Phone(self.reader.card.name, fresh, ORIGIN).log_in()
         cold = _ColdBook(self.vault)
-        while True:
-            before = len(cold.items)
-            ask = VaultAsk(self.vault, cold.state.seq, cold.state.log_hash, 0)
-            answered = (await phone.sync(ask)).one
-            if answered.code is not None:  # the server does not know this vault: all of it is lost
-                break
-            take_answer(cold, answered)
-            if not answered.answer.more or len(cold.items) == before:
-                break
+        try:
+            await self._read(await Phone(self.reader.card.name, fresh, ORIGIN).log_in(), cold)
+        except AssertionError:  # the account is gone, or the log is not what its hash says
+            found.strange += 1
         stands = {item_hash(item.signed): place for place, item in enumerate(cold.items)}
         found.doubled += len(cold.items) - len(stands)
         found.strange += cold.void + len(stands.keys() - self._sent)
@@ -91,6 +85,15 @@ class LogLedger:
             found.checked.update(self._kinds[hash_] for hash_ in hashes)
         found.strange += cold.L[: len(self._L)] != self._L  # what was read once is read again
         self._L = list(cold.L)
+
+    async def _read(self, phone: Phone, cold: LogBook) -> None:
+        more = True
+        while more:
+            answered = (await phone.sync(VaultAsk(self.vault, cold.state.seq, cold.state.log_hash, 0))).one
+            if answered.code is not None:  # the server does not know this vault: all of it is lost
+                return
+            take_answer(cold, answered)
+            more = answered.answer.more and bool(answered.items)
 
 
 class ShareLedger:
@@ -153,6 +156,9 @@ class DeviceLedger:
 
     async def look(self, fresh: httpx.AsyncClient, found: Found) -> None:
         answer = await fresh.get("/v1/devices", headers=self.owner.headers)
+        if answer.status_code != 200:
+            found.lost += 1 + len(self.is_revoked)
+            return
         listed = msgspec.json.decode(answer.content, type=list[DeviceInfo])
         states = {info.device: info.revoked for info in listed}
         found.doubled += len(listed) - len(states)

@@ -67,6 +67,11 @@ class ServerProcess:
             assert time.monotonic() < end, "the server does not answer"
             time.sleep(0.01)
 
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
     def end(self, how: signal.Signals) -> None:
         """Ends it with a signal and waits until it is gone."""
         if self._process is not None and self._process.poll() is None:

@@ -74,6 +74,7 @@ class Cluster:
     def __init__(self, binaries: Path | None = None, *, fsync: bool = True, in_memory: bool = True) -> None:
         self.binaries = binaries or system_binaries() or packaged_binaries()
         self.settings = {"fsync": "on" if fsync else "off"}
+        self.before: list[str] = []  # what its command is put behind, which must become it (exec)
         self._process: subprocess.Popen[bytes] | None = None
         self._as: dict[str, object] = {}
         self.folder = self._make_folder(in_memory)
@@ -84,6 +85,11 @@ class Cluster:
             os.chown(self.folder, nobody.pw_uid, nobody.pw_gid)
             self._let_run()
         self._run("initdb", "-D", self.data, "-U", "carnet", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync")
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
 
     @property
     def data(self) -> Path:
@@ -135,7 +141,7 @@ class Cluster:
         with (self.folder / "log").open("ab") as log:
             self._process = _starter.submit(
                 subprocess.Popen,
-                [self.binaries / "postgres", "-D", self.data, *flags],
+                [*self.before, self.binaries / "postgres", "-D", self.data, *flags],
                 **self._as,
                 cwd=self.folder,
                 stdin=subprocess.DEVNULL,
