@@ -74,19 +74,14 @@ def cluster() -> Iterator[_Cluster]:
 @asynccontextmanager
 async def watched(folder: Path, cluster: _Cluster | None, fault: str) -> AsyncIterator[Watched]:
     """A server that has just started, over SQLite or a PostgreSQL that has just started too."""
-    options: list[str] = []
-    if cluster is not None:
-        cluster.settings |= QUIET | {"fsync": "off" if fault == "fsync=off" else "on"}
-        database_trace = cluster.folder / f"trace-{fault}"
-        cluster.before = syncs.tracing(database_trace)
-        await asyncio.to_thread(cluster.start)
-        options = [
-            "--database",
-            postgres_kit.url_of(await postgres_kit.make_database(None, cluster.url()), cluster.url()),
-        ]
+    options = ["--database", cluster.databases[fault]] if cluster is not None else []
     program_fault = "" if fault == "fsync=off" else fault
     server = ServerProcess(folder, *options, fault=program_fault, before=syncs.tracing(folder / "trace"))
     try:
+        if cluster is not None:
+            cluster.settings |= QUIET | {"fsync": "off" if fault == "fsync=off" else "on"}
+            cluster.before = syncs.tracing(cluster.folder / f"trace-{fault}")
+            await asyncio.to_thread(cluster.start)
         await asyncio.to_thread(server.start)
         async with httpx.AsyncClient(base_url=server.url, timeout=60) as client:
             watch = Watched(client)
@@ -95,7 +90,7 @@ async def watched(folder: Path, cluster: _Cluster | None, fault: str) -> AsyncIt
         traces = [syncs.traced(folder / "trace", server.pid)]
         if cluster is not None:
             cluster.stop()
-            traces.append(syncs.traced(database_trace, cluster.pid))
+            traces.append(syncs.traced(cluster.folder / f"trace-{fault}", cluster.pid))
         watch.traced = syncs.Traced(*traces)
     finally:
         server.end(signal.SIGKILL)
