@@ -26,7 +26,7 @@ lint: install
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-prove: install  ## long runs: thousands of random worlds
+prove: install  ## long runs: thousands of random worlds, servers killed for minutes
 	$(BIN)/python -m tests.simulation.worlds run 300 & $(BIN)/python -m tests.simulation.worlds run 300 1000000 && wait $$!
 	$(BIN)/python -m tests.simulation.shipped_family 600
 	$(BIN)/python -m tests.simulation.shipped_worlds 600
@@ -37,6 +37,8 @@ prove: install  ## long runs: thousands of random worlds
 	$(BIN)/python -m tests.property.prove_laws
 	$(BIN)/python -m tests.fhir.report_duplicates
 	$(BIN)/python -m tests.property.report_questions 3
+	$(BIN)/python -m tests.durability.kill_loop --database sqlite --seconds 240
+	$(BIN)/python -m tests.durability.kill_loop --database postgres --seconds 240
 
 vectors: install  ## writes the vectors anew; look at the difference before committing it
 	$(BIN)/python -m tests.vectors.generate
