@@ -27,7 +27,7 @@ from tests.durability.load import Load
 from tests.durability.machine import MACHINES, PostgresMachine, SqliteMachine
 
 Machine = SqliteMachine | PostgresMachine
-LOAD_SECONDS = (0.3, 1.2)  # of writing between two kills
+LOAD_SECONDS_MIN, LOAD_SECONDS_MAX = 0.3, 3.0  # of writing between two kills
 RENEWAL = 8  # kills after which phones, vaults and shares are new, so that reading everything stays short
 
 
@@ -65,9 +65,19 @@ class Tally(msgspec.Struct):
 
 
 async def kill_loop(
-    database: str, folder: Path, *, seconds: float = 1e9, kills: int = 10**9, seed: int = 0, fault: str = ""
+    database: str,
+    folder: Path,
+    *,
+    seconds: float = 1e9,
+    kills: int = 10**9,
+    longest: float = LOAD_SECONDS_MAX,
+    seed: int = 0,
+    fault: str = "",
 ) -> Tally:
-    """Kills until the time or the number is over, or something was found. `fault`: of faulty_server.py."""
+    """Kills until the time or the number is over, or something was found.
+
+    `longest`: seconds of writing between two kills; `fault`: of faulty_server.py.
+    """
     rng, tally = random.Random(seed), Tally(database, seed)
     machine = await asyncio.to_thread(MACHINES[database], folder, fault)
     try:
@@ -77,18 +87,18 @@ async def kill_loop(
             for client, server in zip(clients, machine.servers, strict=True):
                 client.base_url = server.url
             load = Load(clients, rng)
-            await _kill_under(load, machine, tally, time.monotonic() + seconds, kills)
+            await _kill_under(load, machine, tally, time.monotonic() + seconds, kills, longest)
     finally:
         await asyncio.to_thread(machine.close)
     return tally
 
 
-async def _kill_under(load: Load, machine: Machine, tally: Tally, end: float, kills: int) -> None:
+async def _kill_under(load: Load, machine: Machine, tally: Tally, end: float, kills: int, longest: float) -> None:
     rng = load.rng
     await load.start()
     try:
         while tally.is_whole and time.monotonic() < end and sum(tally.kills.values()) < kills:
-            await asyncio.sleep(rng.uniform(*LOAD_SECONDS))
+            await asyncio.sleep(rng.uniform(LOAD_SECONDS_MIN, longest))
             done = sum(tally.kills.values())
             kind = machine.kinds[done] if done < len(machine.kinds) else rng.choice(machine.kinds)
             await machine.fail(rng, kind)

@@ -135,7 +135,7 @@ class Load:
 
     async def _frames(self, phone: Phone, book: LogBook, ledger: LogLedger) -> None:
         while not self._end:
-            frames = make_frames(book, phone.card, self.rng.randint(1, 3))
+            frames = make_frames(book, phone.card, self.rng.randint(1, 6))
             await self._push(phone, book, ledger, "frame", *frames)
 
     async def _entries(self, phone: Phone, book: LogBook, ledger: LogLedger) -> None:

@@ -16,7 +16,7 @@ KILLS = {"sqlite": 2, "postgres": 4}  # on PostgreSQL: the cluster, one server, 
 
 @pytest.mark.parametrize("database", ["sqlite", "postgres"])
 async def test_whatever_is_killed_what_was_acknowledged_stands_once_and_in_order(database: str, tmp_path: Path):
-    tally = await kill_loop(database, tmp_path, kills=KILLS[database], seed=7)
+    tally = await kill_loop(database, tmp_path, kills=KILLS[database], longest=1.0, seed=7)
     assert tally.is_whole, tally.words()
     assert sum(tally.kills.values()) == KILLS[database]
     assert tally.again > 0, "nothing was under way when it was killed"
@@ -25,5 +25,5 @@ async def test_whatever_is_killed_what_was_acknowledged_stands_once_and_in_order
 
 @pytest.mark.parametrize("database", ["sqlite", "postgres"])
 async def test_a_server_that_acknowledges_before_it_commits_is_found_out(database: str, tmp_path: Path):
-    tally = await kill_loop(database, tmp_path, kills=7, seed=7, fault="early")
+    tally = await kill_loop(database, tmp_path, kills=7, longest=1.0, seed=7, fault="early")
     assert tally.lost > 0, tally.words()
