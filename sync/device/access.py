@@ -6,6 +6,7 @@ signs that instead of a time. Spec: openapi/protocol/accounts.md.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import TypeVar
 
@@ -31,10 +32,12 @@ from sync.wire.account import (
 )
 from sync.wire.errors import PROBLEMS
 from sync.wire.exchange import AnswerEnd, AnswerHead, AnswerReader, Message, SyncRequest, VaultAsk, encode_request
-from sync.wire.ids import AccountId, DeviceId, VaultId
+from sync.wire.ids import ACCOUNT_BYTES, AccountId, DeviceId, VaultId
+from sync.wire.limits import TOKEN_SECONDS
 
 T = TypeVar("T")
 
+_TOKEN = re.compile(r"[A-Za-z0-9._~+/-]{1,4096}=*")  # RFC 6750 §2.1: what may stand in the header
 _FORBIDDEN = 403
 _ASSERTION_SECONDS = 50
 _TOKEN_MARGIN_MS = 30_000  # a token about to end is not worth a request that fails
@@ -51,14 +54,17 @@ def refusal(error: Answered | Unreachable) -> Refused:
         return Refused("account_gone", said)
     if error.status == _FORBIDDEN and error.code not in PROBLEMS:
         return Refused("forbidden", said)
-    return Refused("server_error", said, next=str(error.members.get("next") or ""))
+    known = PROBLEMS.get(error.code)  # the words are this phone's: a server's own might ask for the recovery code
+    return Refused("server_error", said, next=known.next if known else "")
 
 
 async def open_account(transport: Transport, origin: str, keys: CardKeys, invitation: str | None = None) -> AccountId:
     """An account with this card as its first. Raises: Unreachable, Answered."""
     body = NewAccount(keys.signed, keys.signing.sign(ACCOUNT_LABEL, origin.encode()), invitation)
-    answer = await transport.call("POST", "/v1/accounts", msgspec.json.encode(body))
-    return _decode(answer, AccountMade).account
+    account = _decode(await transport.call("POST", "/v1/accounts", msgspec.json.encode(body)), AccountMade).account
+    if len(account) != ACCOUNT_BYTES:
+        raise Unreachable("an answer that is not ours")
+    return account
 
 
 def enrolment_signature(keys: CardKeys, new: DeviceId, account: AccountId) -> bytes:
@@ -93,7 +99,7 @@ async def devices_of(transport: Transport, token: str) -> set[DeviceId]:
 
 async def ask_once(transport: Transport, token: str, asks: Sequence[VaultAsk] = ()) -> list[Message]:
     """One small sync, its answer whole. Raises: Unreachable, Answered."""
-    reader, messages = AnswerReader(), list[Message]()
+    reader, messages = AnswerReader(len(asks)), list[Message]()
     async with transport.stream("/v1/sync", encode_request(SyncRequest(tuple(asks))), token) as pieces:
         async for piece in pieces:
             try:
@@ -126,7 +132,8 @@ async def access_token(phone: Phone, transport: Transport, identity: Identity, *
         if answer.code != "clock" or not isinstance(nonce, str):
             raise
         token = await _ask(phone, transport, identity, nonce)
-    until = phone.now_ms() + token.expires_in * 1000 - _TOKEN_MARGIN_MS
+    seconds = min(max(token.expires_in, 0), TOKEN_SECONDS)  # what is no token is asked for anew before long
+    until = phone.now_ms() + seconds * 1000 - _TOKEN_MARGIN_MS
     async with phone.store.transaction() as rows:
         await put_token(rows, CachedToken(token.access_token, until, identity.device))
     return token.access_token
@@ -140,7 +147,10 @@ async def _ask(phone: Phone, transport: Transport, identity: Identity, nonce: st
     else:
         claims["nonce"] = nonce
     assertion = jose.sign(identity.keys.signing, typ=ASSERTION_TYPE, kid=device, claims=claims)
-    return _decode(await transport.call("POST", "/v1/token", msgspec.json.encode(TokenRequest(assertion))), Token)
+    token = _decode(await transport.call("POST", "/v1/token", msgspec.json.encode(TokenRequest(assertion))), Token)
+    if not _TOKEN.fullmatch(token.access_token):
+        raise Unreachable("an answer that is not ours")
+    return token
 
 
 def _decode(body: bytes, type_: type[T]) -> T:

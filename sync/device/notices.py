@@ -2,7 +2,8 @@
 revoked).
 
 They come with a sync, are kept in the phone's own store, and are acknowledged to the server only by the first sync
-after they were shown: a phone that is killed in between shows them again. They name no vault and no record. Spec:
+after they were shown: a phone that is killed in between shows them again. They name no vault and no record. A number
+counts only while answers name it: one that a server made up silences nothing later. Spec:
 openapi/protocol/accounts.md, "Notices".
 """
 
@@ -18,7 +19,7 @@ from sync.device.store.rows import Rows
 from sync.wire.exchange import Notice
 
 _NOTICES = 4  # number of the store's singleton
-KEPT_MAX = 64  # notices; older ones that were shown go first
+KEPT_MAX = 128  # notices, more than wait at a server for one phone; the oldest go
 
 WORDS = {
     "new_device": "A new phone was let into your account. If that was not you: `carnet members`, and remove it.",
@@ -30,10 +31,15 @@ WORDS = {
 
 
 class Kept(msgspec.Struct):
-    """Notices on this phone, oldest first; those up to `shown` have been before a person's eyes."""
+    """Notices on this phone in the order they came; the last `unseen` of them have not been before a person's eyes.
+
+    `told`: the highest number that the last answer named, 0 if it named none. `shown`: what is acknowledged.
+    """
 
     notices: tuple[Notice, ...] = ()
     shown: int = 0
+    told: int = 0
+    unseen: int = 0
 
 
 _decoder = msgspec.msgpack.Decoder(Kept)
@@ -48,34 +54,37 @@ async def kept_notices(rows: Rows) -> Kept:
 
 async def keep_notices(rows: Rows, told: Iterable[Notice]) -> None:
     """Keeps what a sync brought; one that is there already is not kept twice."""
-    kept = await kept_notices(rows)
-    known = {notice.number for notice in kept.notices}
-    new = [notice for notice in told if notice.number not in known and notice.number > kept.shown]
-    if new:
-        kept.notices = tuple(sorted([*kept.notices, *new], key=lambda notice: notice.number)[-KEPT_MAX:])
+    kept, told = await kept_notices(rows), tuple(told)
+    before = (kept.shown, kept.told)
+    known = set(kept.notices)
+    new = [notice for notice in told if notice not in known]
+    kept.told = max((notice.number for notice in told), default=0)
+    kept.shown = kept.shown if told else 0
+    if new or before != (kept.shown, kept.told):
+        kept.notices = (*kept.notices, *new)[-KEPT_MAX:]
+        kept.unseen = min(kept.unseen + len(new), KEPT_MAX)
         await rows.put_single(_NOTICES, _encoder.encode(kept))
 
 
 async def shown_notices(rows: Rows) -> list[dict[str, Any]]:
     """All kept notices as cli.md has them, newest first; from now on they count as shown."""
     kept = await kept_notices(rows)
+    seen = len(kept.notices) - kept.unseen
     out = [
         {
             "kind": notice.kind,
             "words": WORDS.get(notice.kind, "Something changed in your account."),
             "at": when(notice.at),
-            "new": notice.number > kept.shown,
+            "new": place >= seen,
         }
-        for notice in reversed(kept.notices)
+        for place, notice in enumerate(kept.notices)
     ]
-    newest = max((notice.number for notice in kept.notices), default=0)
-    if newest > kept.shown:
-        kept.shown = newest
+    if kept.unseen or kept.shown != kept.told:
+        kept.shown, kept.unseen = kept.told, 0
         await rows.put_single(_NOTICES, _encoder.encode(kept))
-    return out
+    return out[::-1]
 
 
 async def count_new(rows: Rows) -> int:
     """How many notices nobody has looked at yet."""
-    kept = await kept_notices(rows)
-    return sum(notice.number > kept.shown for notice in kept.notices)
+    return (await kept_notices(rows)).unseen

@@ -251,7 +251,7 @@ class _Run:
         by_vault = {a.vault: a for a in asked}
         current: tuple[Asked, VaultAnswer] | None = None
         place = 0  # the seq that the next item follows
-        reader = AnswerReader()
+        reader = AnswerReader(len(asked))
         whole = False
         async with self._transport.stream("/v1/sync", body, token) as pieces:
             async for piece in pieces:
@@ -263,7 +263,7 @@ class _Run:
                 for message in messages:
                     if isinstance(message, VaultAnswer):
                         await self._finish(current)
-                        one = by_vault.get(message.vault)
+                        one = by_vault.pop(message.vault, None)  # each is answered once
                         if one is None:
                             raise Unreachable("an answer about something else")
                         current, place = (one, message), one.cursor
@@ -285,7 +285,7 @@ class _Run:
                             await keep_notices(rows, message.notices)
                     elif isinstance(message, AnswerEnd):
                         await self._finish(current)
-                        current, whole = None, True
+                        current, whole = None, not by_vault
         if not whole:
             raise Unreachable("an answer that was cut short")
         return codes, behind

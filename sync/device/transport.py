@@ -1,14 +1,15 @@
 """HTTP to the server, over httpx: bytes out, bytes in, and one kind of failure.
 
 It knows addresses and status codes and nothing of what travels. A server that cannot be reached, hangs, or answers
-something that is no answer is `Unreachable`; a problem document is `Answered` with its code.
+something that is no answer is `Unreachable`; a problem document is `Answered` with its code. No redirect is followed
+and nothing packed is unpacked (PHN-41).
 """
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Annotated, Any, Protocol
 
 import msgspec
 
@@ -47,7 +48,7 @@ class Transport(Protocol):
 
 
 class _Problem(msgspec.Struct):
-    code: str
+    code: Annotated[str, msgspec.Meta(pattern="^[a-z_]{1,32}$")]
 
 
 def problem(status: int, content_type: str, body: bytes) -> Exception:
@@ -94,7 +95,7 @@ class HttpTransport:
                 if not response.is_success:
                     received = await _small(response)
                     raise problem(response.status_code, response.headers.get("content-type", ""), received)
-                yield response.aiter_bytes()
+                yield _as_sent(response)
         except (self._httpx.HTTPError, self._httpx.InvalidURL) as error:
             raise Unreachable(type(error).__name__) from error
 
@@ -118,15 +119,25 @@ def _trusted() -> ssl.SSLContext:
 
 async def _small(response: httpx.Response) -> bytes:
     received = bytearray()
-    async for piece in response.aiter_bytes():
+    async for piece in _as_sent(response):
         received += piece
         if len(received) > SMALL_ANSWER_BYTES_MAX:
             raise Unreachable("an answer longer than any of ours")
     return bytes(received)
 
 
+def _as_sent(response: httpx.Response) -> AsyncIterator[bytes]:
+    """The pieces of a body as they came. One that is packed is none of ours: a few kilobytes could unpack to gigabytes.
+
+    Raises: Unreachable.
+    """
+    if response.headers.get("content-encoding", "identity") != "identity":
+        raise Unreachable("an answer that is packed")
+    return response.aiter_raw()
+
+
 def _headers(token: str | None, content_type: str | None) -> dict[str, str]:
-    headers = {}
+    headers = {"accept-encoding": "identity"}
     if token:
         headers["authorization"] = f"Bearer {token}"
     if content_type:

@@ -13,6 +13,7 @@ import socket
 import threading
 from collections.abc import Callable
 
+PIECE_BYTES = 65_536  # of a long answer at a time, so that nothing is held here that a phone does not take
 HTML = b"<!doctype html><html><title>Sign in</title><body>Please accept the terms of this network.</body></html>"
 PROBLEM = b'{"type":"about:blank","code":"forbidden","title":"No","status":403}'
 SERVER_PROBLEM = b'{"type":"about:blank","code":"internal","title":"Oh","status":500}'
@@ -44,6 +45,7 @@ class Between:
         self.role = "forward"
         self.upstream_port = 0
         self.keep: Callable[[bytes], bytes] = lambda whole: whole  # what gets through of an answer to /v1/sync
+        self.asked = 0  # requests of any kind
         self.synced = 0  # requests to /v1/sync that reached the server
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
@@ -102,9 +104,12 @@ class Between:
                 name.strip().lower(): value.strip() for name, _, value in (line.partition(b":") for line in lines[1:])
             }
             body = await reader.readexactly(int(fields.get(b"content-length", b"0")))
+            self.asked += 1
             is_sync = lines[0].split()[1] == b"/v1/sync"
             if self.role in ANSWERS:
-                writer.write(ANSWERS[self.role])
+                for place in range(0, len(ANSWERS[self.role]), PIECE_BYTES):
+                    writer.write(ANSWERS[self.role][place : place + PIECE_BYTES])
+                    await writer.drain()
             else:
                 kept = [line for line in lines if not line.lower().startswith((b"connection:", b"accept-encoding:"))]
                 whole = await self._ask(b"\r\n".join([*kept, b"Connection: close", b"", b""]) + body)
