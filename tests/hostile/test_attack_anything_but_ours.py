@@ -86,8 +86,10 @@ class World:
         self.phone("annotate", self.medication, text)
 
     def hears(self, lie: bytes, *, fresh: bool, syncs: int = 2) -> str:
-        """Some syncs under the lie; with `fresh` an hour later by the phone's clock, so that a token is asked for. Gives
-        what the person was told."""
+        """Some syncs under the lie; with `fresh` an hour later by the phone's clock, so that a token is asked for.
+
+        Gives what the person was told.
+        """
         phone = Inside(self.phone.store, ahead_ms=3_600_000 if fresh else 0)
         phone_proxy.ANSWERS["lie"] = lie
         self.between.plays("lie")
