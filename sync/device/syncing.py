@@ -274,6 +274,8 @@ class _Run:
                         async with self._phone.store.transaction() as rows:
                             await hear(rows, self._identity, one, message)
                     elif isinstance(message, Items) and current:
+                        if place + len(message.items) > current[1].next:
+                            raise Unreachable("an answer with other items than it announced")
                         stopped = await self._take(current[0], message.items, place)
                         place += len(message.items)
                         self._watch("Taking in", place, current[1].next)
