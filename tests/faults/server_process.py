@@ -39,7 +39,7 @@ def running(folder: Path, *arguments: str, **environment: str) -> Iterator[tuple
     where = ("--data", str(folder / "data"), "--port", "0", "--ready-file", str(ready))
     process = command("run", *where, *arguments, **environment)
     try:
-        for _ in range(400):
+        for _ in range(2_400):  # a minute: a busy machine starts slowly
             if ready.exists():
                 break
             assert process.poll() is None, process.stderr.read().decode()
