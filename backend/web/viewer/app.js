@@ -1,0 +1,221 @@
+// @ts-check
+/**
+ * The viewer: what happens when. All that it knows is in memory; the link leaves the address before anything else. "Forget",
+ * ten idle minutes, and leaving the page drop it. Not here: any rendering, any FHIR. Spec: openapi/protocol/viewer.md.
+ */
+import { html, nothing, render } from './vendor/lit-html.js';
+import { readBundle } from './bundle.js';
+import { bundleOfCard, isCard, jwsOfDigits } from './card.js';
+import { Trouble, findLink, readLink } from './link.js';
+import { openLink } from './opening.js';
+import * as screens from './screens.js';
+import { summaryView, textOf } from './summary.js';
+import { load, preferred, reader } from './words.js';
+
+const IDLE_MS = 10 * 60_000;
+const arrived = findLink(location.href);
+if (location.hash || location.search) history.replaceState(null, '', location.pathname);
+
+/** @typedef {{summary: import('./bundle.js').Summary, text: string, issuer: string}} Read */
+/** @type {{screen: string, lang: string, link: import('./link.js').Link | null, recipient: string, passcode: boolean, trouble: Trouble | null, read: Read[], said: string, idle: boolean}} */
+const state = { screen: 'start', lang: preferred(), link: null, recipient: '', passcode: false, trouble: null, read: [], said: '', idle: false };
+const root = /** @type {HTMLElement} */ (document.getElementById('page'));
+root.replaceChildren();
+/** @type {{stop: () => void} | null} */
+let camera = null;
+/** @type {((xhtml: string) => DocumentFragment) | null} */
+let harmless = null;
+let lastAct = Date.now();
+
+/** Changes the state and shows it; a new screen takes the focus. @param {Partial<typeof state>} change */
+function show(change) {
+  const moves = change.screen !== undefined;
+  if (moves && change.screen !== 'scan') {
+    camera?.stop();
+    camera = null;
+  }
+  Object.assign(state, { trouble: null, said: '' }, change);
+  const words = reader(state.lang);
+  document.documentElement.lang = state.lang;
+  document.title = words.t('title');
+  render(screens.frame(words, acts, content(words), state.screen === 'summary' ? tools(words) : nothing), root);
+  if (!moves) return;
+  scrollTo(0, 0);
+  const asks = state.screen === 'ask' ? root.querySelector(state.recipient ? '[name=passcode]' : '[name=recipient]') : null;
+  /** @type {HTMLElement | null} */ (asks ?? root.querySelector('h1'))?.focus();
+}
+
+/** @param {screens.Words} words */
+function content(words) {
+  const said = state.trouble ? words.t(state.trouble.code, state.trouble.about) : '';
+  switch (state.screen) {
+    case 'scan':
+      return screens.camera(words, acts);
+    case 'ask': {
+      const { label = '', url } = state.link ?? {};
+      return screens.questions(words, acts, { passcode: state.passcode, label, host: url?.host ?? '', trouble: said, recipient: state.recipient });
+    }
+    case 'loading':
+      return screens.waiting(words);
+    case 'trouble':
+      return screens.trouble(words, { ...acts, open: () => acts.open(state.recipient, '') }, said, canTryAgain());
+    case 'summary':
+      return html`<p class="said-aloud" role="status">${state.said}</p>
+        ${state.read.map(({ summary, issuer }) => summaryView(summary, look(summary, words), { issuer, harmless }))}`;
+    case 'closed':
+      return screens.closed(words, acts, state.idle, arrived !== null);
+    default:
+      return screens.start(words, acts, said);
+  }
+}
+
+function canTryAgain() {
+  return state.link !== null && !state.passcode && ['t_offline', 't_unreachable', 't_busy'].includes(state.trouble?.code ?? '');
+}
+
+/** @param {import('./bundle.js').Summary} summary @param {screens.Words} words @returns {import('./facts.js').Look} */
+function look(summary, words) {
+  return { ...words, resolve: summary.resolve, now: Date.now() };
+}
+
+/** @param {screens.Words} words */
+function tools(words) {
+  const { t } = words;
+  const text = () => state.read.map(({ summary, issuer }) => textOf(summary, look(summary, words), issuer)).join('\n');
+  const copy = () => navigator.clipboard.writeText(text()).then(() => show({ said: t('copied') }), () => show({ said: t('not_copied') }));
+  return html`<div class="tools" role="group" aria-label=${t('tools')}>
+    <button @click=${copy}>${t('copy')}</button><button @click=${() => print()}>${t('print')}</button>
+    <button @click=${save}>${t('save')}</button><button class="forget" @click=${acts.forget}>${t('forget')}</button></div>`;
+}
+
+/** Hands out each document byte for byte as it came. */
+function save() {
+  for (const { text } of state.read) {
+    const anchor = document.createElement('a');
+    anchor.href = URL.createObjectURL(new Blob([text], { type: 'application/fhir+json' }));
+    anchor.download = 'patient-summary.json';
+    anchor.click();
+    setTimeout(() => URL.revokeObjectURL(anchor.href), 10_000);
+  }
+}
+
+/** @param {boolean} idle */
+function forget(idle) {
+  harmless = null;
+  show({ screen: 'closed', link: null, recipient: '', passcode: false, read: [], idle });
+}
+
+/** Any text that a QR code or a person gives. @param {string} text */
+async function take(text) {
+  try {
+    if (isCard(text)) return await showFiles([{ contentType: 'application/smart-health-card', text: JSON.stringify({ verifiableCredential: [jwsOfDigits(text)] }) }]);
+    const link = readLink(text);
+    return show({ screen: 'ask', link, passcode: link.flag.includes('P') });
+  } catch (error) {
+    return show({ screen: 'start', trouble: asTrouble(error) });
+  }
+}
+
+/** @param {import('./opening.js').Opened[]} files */
+async function showFiles(files) {
+  /** @type {Read[]} */
+  const read = [];
+  for (const { text } of files) {
+    let document;
+    try {
+      document = JSON.parse(text);
+    } catch {
+      throw new Trouble('t_not_understood');
+    }
+    for (const jws of document?.verifiableCredential ?? []) {
+      const { bundle, issuer } = await bundleOfCard(jws);
+      read.push({ summary: readBundle(bundle), text: JSON.stringify(bundle), issuer: issuer || '?' });
+    }
+    if (typeof document?.resourceType === 'string') read.push({ summary: readBundle(document), text, issuer: '' });
+  }
+  if (!read.length) throw new Trouble('t_not_understood');
+  if (read.some(({ summary }) => summary.sections.some((section) => section.narrative))) ({ harmless } = await import('./narrative.js'));
+  show({ screen: 'summary', read });
+}
+
+/** @param {unknown} error @returns {Trouble} */
+function asTrouble(error) {
+  return error instanceof Trouble ? error : new Trouble('t_not_understood');
+}
+
+/** @type {screens.Acts} */
+const acts = {
+  async speak(lang) {
+    const { screen, ...kept } = state;
+    await load(lang).then(() => show({ ...kept, lang }), () => show({ ...kept, said: reader(state.lang).t('t_offline') }));
+  },
+  async scan() {
+    show({ screen: 'scan' });
+    try {
+      const { scan } = await import('./scan.js');
+      const video = root.querySelector('video');
+      if (!video) return;
+      const running = scan(video, (text) => findLink(text) !== null || isCard(text));
+      camera = running;
+      const code = await running.code;
+      if (code && state.screen === 'scan') await take(code);
+    } catch (error) {
+      if (state.screen === 'scan') show({ screen: 'start', trouble: asTrouble(error) });
+    }
+  },
+  async photo(file) {
+    try {
+      await take(await (await import('./scan.js')).readPhoto(file));
+    } catch (error) {
+      show({ screen: 'start', trouble: asTrouble(error) });
+    }
+  },
+  paste: (text) => void take(text),
+  async open(recipient, passcode) {
+    const { link } = state;
+    if (!link) return;
+    show({ screen: 'loading', recipient });
+    try {
+      const files = await openLink(link, recipient, passcode);
+      if (state.link === link) await showFiles(files);
+    } catch (error) {
+      const trouble = asTrouble(error);
+      if (state.link !== link) return;
+      if (trouble.code === 't_wrong_passcode' || trouble.code === 't_passcode') show({ screen: 'ask', passcode: true, trouble });
+      else if (passcode && ['t_offline', 't_unreachable', 't_busy'].includes(trouble.code)) show({ screen: 'ask', trouble });
+      else show({ screen: 'trouble', trouble });
+    }
+  },
+  back: () => show({ screen: 'start', link: null, recipient: '', passcode: false, read: [] }),
+  forget: () => forget(false),
+};
+
+for (const kind of ['pointerdown', 'keydown', 'scroll']) addEventListener(kind, () => (lastAct = Date.now()), { passive: true, capture: true });
+setInterval(() => state.read.length + Number(state.link !== null) && Date.now() - lastAct > IDLE_MS && forget(true), 5_000);
+addEventListener('hashchange', () => {
+  const link = findLink(location.href);
+  history.replaceState(null, '', location.pathname);
+  if (link) void take(link);
+});
+// A summary that is on the screen was opened once and is counted: a reload would open it again.
+addEventListener('beforeunload', (event) => state.read.length && event.preventDefault());
+addEventListener('pagehide', () => {
+  camera?.stop();
+  if (state.read.length || state.link) forget(false);
+});
+/** @type {HTMLDetailsElement[]} */
+let unfolded = [];
+addEventListener('beforeprint', () => {
+  unfolded = [...root.querySelectorAll('details')].filter((each) => !each.open);
+  unfolded.forEach((each) => (each.open = true));
+});
+addEventListener('afterprint', () => unfolded.forEach((each) => (each.open = false)));
+
+if (navigator.serviceWorker) {
+  const types = /** @type {any} */ (globalThis).trustedTypes;
+  const policy = types?.createPolicy('carnet-worker', { createScriptURL: () => '/view/sw.js' });
+  navigator.serviceWorker.register(policy ? policy.createScriptURL('') : '/view/sw.js', { scope: '/view', type: 'module' }).catch(() => undefined);
+}
+await load(state.lang).catch(() => load('en').then(() => (state.lang = 'en')));
+if (arrived) await take(arrived);
+else show({ screen: 'start' });

@@ -1,0 +1,47 @@
+"""Writes into the viewer what depends on its files: hashes in the page, the list in the service worker.
+
+`python -m infra.viewer.build`, after any change in backend/web/viewer; a test compares. Needs no tool of JavaScript's.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from pathlib import Path
+
+from backend.web.files import FOLDER, ROOT, all_files, integrity
+
+LATER = ("/vendor/qr.js", "/vendor/dompurify.js", "/scan.js", "/narrative.js", "/sw.js")  # fetched when they are needed
+
+
+def written(folder: Path = FOLDER) -> dict[str, str]:
+    """Name of a file → its text, with hashes and list as they must be."""
+    page, worker = (folder / "index.html").read_text("utf-8"), (folder / "sw.js").read_text("utf-8")
+    files = all_files(folder)
+    scripts = {path: raw for path, raw in files.items() if path.endswith(".js") and not path.endswith(LATER)}
+    style = files[f"{ROOT}/style.css"]
+    lines = [f'<link rel="stylesheet" href="{ROOT}/style.css" integrity="{integrity(style)}" />']
+    lines += [
+        f'<link rel="modulepreload" href="{path}" integrity="{integrity(raw)}" />'
+        for path, raw in scripts.items()
+        if path != f"{ROOT}/app.js"
+    ]
+    app = integrity(scripts[f"{ROOT}/app.js"])
+    lines.append(f'<script type="module" src="{ROOT}/app.js" integrity="{app}"></script>')
+    block = "".join(f"    {line}\n" for line in lines)
+    page = re.sub(r"(?s)(<!-- files -->\n).*?( *<!-- /files -->)", lambda m: m[1] + block + m[2], page)
+    files = files | {ROOT: page.encode()}
+    kept = sorted(path for path in files if not path.endswith("/sw.js"))
+    digest = hashlib.sha256()
+    for path in kept:
+        digest.update(path.encode() + b"\0" + hashlib.sha256(files[path]).digest())
+    names = "".join(f"  '{path}',\n" for path in kept)
+    version = digest.hexdigest()[:16]
+    block = f"const VERSION = '{version}';\n/** @type {{string[]}} */\nconst FILES = [\n{names}];\n"
+    worker = re.sub(r"(?s)(/\* files \*/\n).*?(/\* /files \*/)", lambda m: m[1] + block + m[2], worker)
+    return {"index.html": page, "sw.js": worker}
+
+
+if __name__ == "__main__":
+    for name, text in written().items():
+        (FOLDER / name).write_text(text, "utf-8")
