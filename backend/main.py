@@ -36,6 +36,7 @@ from backend.vaults.append import Outcome, Push, append_all
 from backend.vaults.committer import GroupCommitter
 from backend.vaults.desk import SyncDesk
 from backend.vaults.ruling import Bounds
+from backend.web import pages
 
 
 def wall_clock_ms() -> int:
@@ -112,6 +113,7 @@ def build(
         *vaults.routes(ports, desk),
         *owner_routes.routes(ports),
         *public_routes.routes(ports, passcodes),
+        *pages.routes(settings.viewer_servers),
         *health.routes(engine, metrics, settings.metrics),
     ]
     app = Litestar(

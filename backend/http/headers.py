@@ -1,5 +1,7 @@
 """Headers that every answer carries, whatever made it: nothing is cached, framed, sniffed or referred.
 
+What an answer says itself stands: only the viewer's pages do (backend/web/pages.py), which are the same for everybody.
+
 A pure ASGI wrapper, outermost but for the log, so that a failure's answer has them too. Source: OWASP Secure Headers.
 """
 
@@ -31,7 +33,8 @@ class Headers:
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         async def send_with_headers(message: Any) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] = [*message["headers"], *self._headers]
+                own = {name.lower() for name, _ in message["headers"]}
+                message["headers"] = [*message["headers"], *(pair for pair in self._headers if pair[0] not in own)]
             await send(message)
 
         await self._app(scope, receive, send_with_headers if scope["type"] == "http" else send)
