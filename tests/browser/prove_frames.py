@@ -1,0 +1,29 @@
+"""`python -m tests.browser.prove_frames`: 200 bad frames through the page's own reader; exits 1 below 95 of 100."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from pathlib import Path
+
+from playwright.sync_api import sync_playwright
+
+from tests.browser.page_kit import Reader, launch, serving
+from tests.browser.test_scanning import LINK, read_frames
+
+FRAMES = 200
+
+
+def main() -> int:
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright, serving(Path(folder)) as server:
+        browser = launch(playwright)
+        page = Reader(browser.new_context(), server).visit(server.view)
+        missed = read_frames(page, LINK, range(FRAMES))
+        browser.close()
+    read = FRAMES - sum(map(len, missed.values()))
+    print(f"{read} of {FRAMES} frames read; not read: {missed}")
+    return 0 if read >= FRAMES * 0.95 else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,177 @@
+"""Every state of the page for everybody: axe in three languages, keyboard, 320 px, dark. Source: WCAG 2.2 AA."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page
+
+from tests.browser.documents import TERMS, document, ordinary, section, vaccination
+from tests.browser.page_kit import CAMERA, Reader, Server, launch
+
+AXE = Path(__file__).with_name("vendor") / "axe.min.js"
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+LANGUAGES = ("en", "el", "de")
+
+
+def start(reader: Reader, server: Server) -> None:
+    reader.visit(server.view)
+    reader.page.locator("[name=link]").wait_for()
+
+
+def scanning(reader: Reader, server: Server) -> None:
+    start(reader, server)
+    reader.page.locator("button.big").click()
+    reader.page.locator("video").wait_for()
+
+
+def passcode(reader: Reader, server: Server) -> None:
+    reader.visit(server.share(ordinary(), passcode="2468").link)
+    reader.page.locator("[name=passcode]").wait_for()
+
+
+def wrong_passcode(reader: Reader, server: Server) -> None:
+    passcode(reader, server)
+    reader.answer("1111")
+    reader.page.locator("[role=alert]").wait_for()
+
+
+def loading(reader: Reader, server: Server) -> None:
+    reader.context.route("**/s/*", lambda route: None)  # a server that takes its time
+    reader.visit(server.share(ordinary()).link)
+    reader.answer()
+    reader.page.locator("main [role=status]").wait_for()
+
+
+def summary(reader: Reader, server: Server) -> None:
+    reader.open(server.share(ordinary()).link)
+
+
+def empty_section(reader: Reader, server: Server) -> None:
+    reason = {"coding": [{"system": f"{TERMS}/list-empty-reason", "code": "nilknown"}]}
+    reader.open(server.share(document(section("48765-2", emptyReason=reason))).link)
+
+
+def broken(reader: Reader, server: Server) -> None:
+    what = document(section("11369-6", vaccination("Tetanus vaccine")))
+    what["entry"][0]["resource"]["section"][0]["entry"].append({"reference": "Immunization/gone"})
+    reader.open(server.share(what).link)
+
+
+def revoked(reader: Reader, server: Server) -> None:
+    made = server.share(ordinary())
+    server.change(made)
+    reader.visit(made.link)
+    reader.answer()
+    reader.page.locator("[role=alert]").wait_for()
+
+
+def expired(reader: Reader, server: Server) -> None:
+    past = int(time.time()) - 60
+    reader.visit(server.share(ordinary(), expires_at=past * 1000, link={"exp": past}).link)
+    reader.answer()
+    reader.page.locator("[role=alert]").wait_for()
+
+
+def offline(reader: Reader, server: Server) -> None:
+    reader.visit(server.share(ordinary()).link)
+    reader.page.locator("[name=recipient]").wait_for()
+    reader.context.set_offline(True)
+    reader.page.evaluate("navigator.onLine || new Promise((done) => addEventListener('offline', () => done(null)))")
+    reader.answer()
+    reader.page.locator("[role=alert]").wait_for()
+
+
+def forgotten(reader: Reader, server: Server) -> None:
+    summary(reader, server)
+    reader.page.locator("button.forget").click()
+    reader.page.locator("main [role=status]").wait_for()
+
+
+STATES: list[Callable[[Reader, Server], None]] = [start, passcode, wrong_passcode, loading, summary, empty_section]
+STATES += [broken, revoked, expired, offline, forgotten]
+
+
+def faults(page: Page) -> list[str]:
+    """What axe finds, as rule and place."""
+    page.evaluate(AXE.read_text("utf-8"))
+    options = json.dumps({"runOnly": {"type": "tag", "values": RULES}, "resultTypes": ["violations"]})
+    found = page.evaluate(f"axe.run(document, {options}).then((it) => it.violations)")
+    return [f"{each['id']}: {[node['html'][:120] for node in each['nodes']]}" for each in found]
+
+
+@pytest.mark.parametrize("state", STATES, ids=lambda state: state.__name__)
+def test_axe_finds_nothing_on_any_screen_in_three_languages(reader, server, state):
+    """WCAG 2.2 AA, and axe's own good practice; light and dark."""
+    state(reader, server)
+    for lang in LANGUAGES:
+        if state is not offline:  # words that were not fetched before cannot be fetched then
+            reader.page.locator("select").select_option(lang)
+            reader.page.locator(f"html[lang={lang}]").wait_for()
+        for scheme in ("light", "dark"):
+            reader.page.emulate_media(color_scheme=scheme)
+            assert faults(reader.page) == [], (lang, scheme)
+
+
+def test_axe_finds_nothing_on_the_camera(playwright, server):
+    browser = launch(playwright, *CAMERA)
+    reader = Reader(browser.new_context(permissions=["camera"]), server)
+    scanning(reader, server)
+    assert faults(reader.page) == []
+    browser.close()
+
+
+def test_a_fault_would_be_found(reader, server):
+    """The check itself: a button without a name."""
+    start(reader, server)
+    reader.page.evaluate("document.querySelector('main').append(document.createElement('button'))")
+    assert faults(reader.page) != []
+
+
+@pytest.mark.parametrize("state", [start, passcode, summary, broken], ids=lambda state: state.__name__)
+def test_nothing_is_cut_off_at_320_pixels(browser, server, state):
+    """WCAG 2.2, 1.4.10 Reflow."""
+    reader = Reader(browser.new_context(viewport={"width": 320, "height": 640}, locale="el-GR"), server)
+    state(reader, server)
+    assert reader.page.evaluate("document.documentElement.scrollWidth") <= 320
+    reader.context.close()
+
+
+def test_everything_is_done_with_the_keyboard_alone(reader, server):
+    """WCAG 2.2, 2.1.1; each new screen takes the focus to what it asks, or to its heading."""
+    made = server.share(ordinary(), passcode="2468")
+    page = reader.visit(server.view)
+    keys = page.keyboard
+    assert page.locator("h1").evaluate("it => it === document.activeElement")
+    for _ in range(3):
+        keys.press("Tab")
+    keys.insert_text(made.link)
+    keys.press("Enter")
+    page.locator("[name=recipient]").wait_for()
+    keys.insert_text("Test reader")
+    keys.press("Tab")
+    keys.insert_text("1111")
+    keys.press("Enter")
+    page.get_by_text("4 tries left").wait_for()
+    keys.insert_text("2468")
+    keys.press("Enter")
+    page.locator("article.summary").wait_for()
+    assert page.locator("h1").evaluate("it => it === document.activeElement")
+
+
+def test_a_language_is_fetched_when_it_is_chosen_and_not_before(reader, server):
+    """VIE-16."""
+    start(reader, server)
+    fetched = {url.rsplit("/", 1)[1] for url in reader.asked if "/words/" in url and "sw.js" not in url}
+    assert "en.json" in fetched
+    reader.page.locator("select").select_option("fi")
+    reader.page.locator("html[lang=fi]").wait_for()
+    assert any(url.endswith("/words/fi.json") for url in reader.asked)
+    assert (
+        "have not been reviewed" in reader.page.locator("footer").text_content()
+        or reader.page.locator("footer p").count() > 1
+    )
