@@ -31,6 +31,7 @@ prove: install  ## long runs: thousands of random worlds, servers killed for min
 	$(BIN)/python -m tests.simulation.shipped_family 600
 	$(BIN)/python -m tests.simulation.shipped_worlds 600
 	$(BIN)/python -m tests.cli.prove_large_import
+	$(BIN)/python -m tests.browser.prove_frames
 	$(BIN)/python -m tests.simulation.shipped_bad_days 300
 	$(BIN)/python -m tests.hostile_clients.mutate 20000
 	$(BIN)/python -m tests.hostile_clients.fuzz 200
