@@ -174,6 +174,15 @@ ROWS: dict[tuple[str, str], list[Swap]] = {
     ("GET", "/readyz"): [],
     ("GET", "/metrics"): [],
     ("GET", "/openapi.json"): [],
+    # The viewer's files are the same for everybody; what is not on its list is nowhere.
+    ("GET", "/view"): [],
+    ("GET", "/view/{file}"): [
+        Swap("path.file", lambda m, o: Asked("GET", f"/view/{o.card.id.hex()}", {}, b""), "not_found", 404)
+    ],
+    ("GET", "/view/{folder}/{file}"): [
+        Swap(f"path.{place}", lambda m, o: Asked("GET", f"/view/words/{o.card.id.hex()}", {}, b""), "not_found", 404)
+        for place in ("folder", "file")
+    ],
     ("POST", "/v1/accounts"): [
         Swap("body.card (signed)", lambda mine, other: _account_with(None, mine, other), "malformed", 400),
     ],

@@ -41,6 +41,14 @@ def values_of(type_):
 
 def _made(info):
     kind = type(info).__name__
+    if kind == "LiteralType":
+        return st.sampled_from(info.values)
+    if kind == "IntType" and info.ge is not None:
+        return INTEGERS.filter(lambda n: info.ge <= n and (info.le is None or n <= info.le))
+    if kind == "StrType" and info.pattern is not None:
+        return st.from_regex(info.pattern.rstrip("$") + r"\Z")
+    if kind == "BytesType" and info.min_length is not None:
+        return st.binary(min_size=info.min_length, max_size=info.max_length)
     simple = {
         "IntType": INTEGERS, "StrType": TEXTS, "BytesType": BYTES, "BoolType": st.booleans(), "NoneType": st.none(),
         "AnyType": st.one_of(INTEGERS, TEXTS, BYTES, st.none()),
