@@ -174,12 +174,14 @@ class ShippedPhone:
             await put_token(rows, CachedToken("simulated", 2**60, identity.device))
 
     async def found(self):
-        """This phone's person founds the vault, with a recovery card."""
-        recovery = recovery_card(Secret(self._world.rng.randbytes(20)))
+        """This phone's person founds the vault, with a recovery card; gives what the code of that says."""
+        code = Secret(self._world.rng.randbytes(20))
+        recovery = recovery_card(code)
         async with self.phone.store.transaction() as rows:
             identity = await get_identity(rows)
             person = self._world.rng.randbytes(16)
             await store_vault(self.phone, rows, identity, person, "Vault", subject=True, recovery=recovery)
+        return code
 
     async def let_in(self, other):
         """Adds another phone of the same person; it is told the vault's id and head."""

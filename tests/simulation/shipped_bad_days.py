@@ -5,18 +5,15 @@ Everything else that shipped_worlds.py does happens, too, kills at any statement
 none is there twice, all phones hold the same, none is stuck, and whoever found out about a bad day says so.
 """
 
-import base64
 import sys
 from unittest.mock import patch
-
-import msgspec
 
 from sync.device.aftermath import sync_and_see_to
 from sync.device.identity import get_identity
 from sync.device.outbox import DAY_MS
 from sync.device.refused import Refused
-from sync.wire.account import AccountMade, Token, TokenRequest
-from tests.simulation.shipped import ACCOUNT, VAULT, ShippedPhone, SimulatedTransport
+from tests.simulation.shipped import VAULT, ShippedPhone
+from tests.simulation.shipped_accounts import AccountsTransport
 from tests.simulation.shipped_worlds import SMALL, YEAR_MS, World, main, run_with
 
 SMALL = [*SMALL, patch("sync.device.aftermath._KEPT_MS", 1_000 * YEAR_MS)]  # clocks jump by 30 years here
@@ -30,29 +27,12 @@ TOLD = {
 }  # the last: what a phone was welcomed with
 
 
-class _Transport(SimulatedTransport):
-    """Enrols whoever asks; a token says whose it is."""
-
-    async def call(self, method, path, body=None, token=None):
-        if path == "/v1/devices":
-            return msgspec.json.encode(AccountMade(ACCOUNT))
-        assert path == "/v1/token", path
-        claims = msgspec.json.decode(body, type=TokenRequest).assertion.split(".")[1]
-        said = msgspec.json.decode(base64.urlsafe_b64decode(claims + "=" * (-len(claims) % 4)))
-        return msgspec.json.encode(Token(said["iss"], 2**40))
-
-    def stream(self, path, body, token):
-        if token != "simulated":
-            self._phone.device = bytes.fromhex(token)
-        return super().stream(path, body, token)
-
-
 class _Phone(ShippedPhone):
     """A phone whose card may become another."""
 
     async def open(self):
         await super().open()
-        self.phone = self.phone._replace(connect=lambda origin: _Transport(self))
+        self.phone = self.phone._replace(connect=lambda origin: AccountsTransport(self))
         async with self.phone.store.transaction() as rows:
             identity = await get_identity(rows)
         if identity is not None:
