@@ -53,7 +53,7 @@ class LogState(msgspec.Struct, array_like=True):
 
     `entry_head`: hash of the last good entry, the vault id before any. `epochs`: id to (number, seq of its entry).
     `lost_rights`: seq of the entry that took a device's right to write. `rotation_due`: someone who may not start an
-    epoch has dropped a card, and no owner has rotated since.
+    epoch has dropped a card, or an owner's phone started one on leaving, and no owner has rotated since.
     """
 
     vault: VaultId
@@ -120,7 +120,9 @@ class LogState(msgspec.Struct, array_like=True):
             if not by_owner and any(isinstance(edit, Drop) for edit in body.edits):
                 self.rotation_due = True
             if body.epoch:
-                self.epoch, self.rotation_due = body.epoch, False
+                row = self.table.cards[body.author]
+                # Who leaves has drawn the key herself; a recovery card's was drawn by the phone that it lets in.
+                self.epoch, self.rotation_due = body.epoch, not row.live and row.kind != RECOVERY
                 self.epochs[body.epoch.id] = (body.epoch.number, self.seq)
             for device, row in before.cards.items():
                 if row.kind != RECOVERY and _may_write(before, device) and not _may_write(self.table, device):

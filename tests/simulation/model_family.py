@@ -225,9 +225,9 @@ class ModelFamily:
                 if fold.epoch.id not in map(epoch_id_of, wraps):
                     wrong.append(f"no good wrap is left for {card}")
         for card, seq in drops.items():
-            # Who drops her own card as an owner has drawn the key of the epoch that this entry starts.
+            # Who drops her own card as an owner has drawn the key of the epoch that this entry starts: another is due.
             started = [(e, start) for e, start in log.epochs.items() if log.items[start - 1].author != card]
-            later = {epoch for epoch, start in started if start >= seq}
+            later = {epoch for epoch, start in started if start >= seq} | {log.epoch.id}
             wrong += [
                 f"{card} holds a key of after its removal"
                 for phone in phones.values()

@@ -270,7 +270,9 @@ class Fold:
             before, (_, self.table) = self.table, judge_entry(self, item, rules)
             self.entry_head = item.hash
             if item.epoch:
-                self.epoch, self.epochs[item.epoch.id], self.rotation_due = item.epoch, seq, False
+                self.epoch, self.epochs[item.epoch.id] = item.epoch, seq
+                leaves = before.cards.get(item.author, ("", None))[1] == DEVICE and item.author not in self.table.cards
+                self.rotation_due = leaves and rules.hold("who starts an epoch on leaving knows its key")
             elif any(edit[0] == "drop" for edit in item.edits):
                 self.rotation_due = True
             for card in before.cards:

@@ -16,6 +16,7 @@ HAPPEN = (
     "rotations",
     "phones let in",
     "others' phones dropped",
+    "left by themselves",
     "restores that lost items",
     "set aside",
     "stores copied",

@@ -208,7 +208,9 @@ class World:
             await self._join(phone, look.person, look.role)
         elif draw < 0.75 and mine:
             self.stat["own phones dropped"] += 1
-            await phone.drop(rng.choice(mine))
+            other, leaves = rng.choice(mine), draw < 0.68
+            self.stat["left by themselves"] += leaves
+            await phone.drop(look.card if leaves else other)
         elif look.role == OWNER and self.mix.people > 1:
             others = [o for o in looks if o.person not in ("mum", look.person) and o.role is not None]
             if others and draw < 0.87:
@@ -333,6 +335,7 @@ RULES = {  # rule that can be taken out -> the mix that is to notice; None: all 
     "an end date is refused by": "end dates",
     "an end date is acted on": "end dates",
     "a wish means what the table says now": "roles and races",
+    "who starts an epoch on leaving knows its key": "family",
 }
 RARE = {"a frame of a log that was left is no clone's": 4_100}  # rule -> the first world to look at
 

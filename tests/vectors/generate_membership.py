@@ -173,6 +173,13 @@ def dropping_cases():
             entry("dad 1", epoch=e2),
         ],
     )
+    leaves = entry("dad 1", drop("dad 1"), epoch=e2)
+    yield case("an owner's phone leaves with the key that it drew: an owner has to rotate", "MEM-16", [*FAMILY, leaves])
+    yield case(
+        "the rotation after an owner's phone has left",
+        "MEM-16",
+        [*FAMILY, leaves, entry("mum 1", epoch=new_epoch(3))],
+    )
     yield case("a viewer drops herself", "MEM-6 MEM-16", [*FAMILY, entry("aunt 1", drop("aunt 1"))])
     yield case("an editor drops a viewer", "MEM-6", [*FAMILY, entry("carer 1", drop("aunt 1"))], "rights")
     yield case(
