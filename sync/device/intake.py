@@ -30,7 +30,7 @@ from sync.wire.limits import SUITES_KNOWN
 HALTING = {"cloned", NEWER_VERSION}  # nothing is sent after these until a person has acted
 TWO_HISTORIES = "two_histories"  # likewise; the person decides by reading the finding
 CODES_OF_THE_VAULT = {"removed", "behind", "diverged"}  # said of the vault, not of an item
-# What was handed in stays as it is: after `until` frames become grace frames, after `quota` another day takes them.
+# What was handed in stays as it is: after `until` frames become grace frames, after `quota` another day takes it.
 WAITS = {"until", "quota"}
 
 

@@ -41,8 +41,10 @@ class Asked(NamedTuple):
     intent: Intent | None  # what the entry that was handed in says
 
 
-async def prepare(phone: Phone, rows: Rows, identity: Identity, number: int) -> tuple[VaultAsk, Asked]:
-    """The ask about one vault: where this phone stands, and what it hands in."""
+async def prepare(
+    phone: Phone, rows: Rows, identity: Identity, number: int, *, entries_wait: bool = False
+) -> tuple[VaultAsk, Asked]:
+    """The ask about one vault: where this phone stands, and what it hands in. `entries_wait`: frames alone."""
     state = await rows.get_vault(number)
     if state.halted == NEWER_VERSION:
         state.at_head, state.halted = False, None  # this may be the newer app by now; if not, the log says so again
@@ -50,7 +52,7 @@ async def prepare(phone: Phone, rows: Rows, identity: Identity, number: int) -> 
     built: Built | None = None
     waiting = await rows.count_pending(number)
     if not flying and not state.halted:
-        built = _entry_of_intent(phone, identity, state)
+        built = None if entries_wait else _entry_of_intent(phone, identity, state)
         if built is None and waiting and may_seal(state, identity.device):
             flying = await _seal(phone, rows, identity, number, state)
     items = [built.item] if built else _to_send(state, flying)

@@ -122,6 +122,7 @@ class _Run:
         self._offered: tuple[VaultId, ...] | None = None  # what the last answer named as listing this card
         self._replayed: dict[int, int] = {}  # by vault: the seq from which this sync last handed items back
         self._rebased: dict[int, str] = {}  # by vault: why its log was, or is, read anew
+        self._entries_wait: set[int] = set()  # vaults whose day has no room for an entry: frames go on without it
 
     async def until_settled(self, numbers: list[int]) -> None:
         """Round trips for all vaults together until none has anything to do or nothing moves any more."""
@@ -137,11 +138,12 @@ class _Run:
             active = await self._advance(active)
             going_on = []
             for number in active:
-                code = self._rebased.get(number) or codes.get(number, "incomplete")
+                said = self._rebased.get(number) or codes.get(number, "incomplete")
+                code = said or self._waits(number)
                 reports.setdefault(number, VaultReport("")).code = code
                 mark, more, halted = await self._where(number)
                 stops = code in STOPS and number not in self._rebased
-                at_rest = halted or stops or (code in WAITS and mark[1])
+                at_rest = halted or stops or (said in WAITS and mark[1])
                 still[number] = still.get(number, 0) + 1 if marks.get(number) == mark else 0
                 marks[number] = mark
                 if more and not at_rest and still[number] < STILL_ROUNDS_MAX:
@@ -151,7 +153,7 @@ class _Run:
                 elif more:
                     reports[number].code = code or "incomplete"
                 elif number not in self._rebased and code not in CODES_OF_THE_VAULT:
-                    reports[number].code = None
+                    reports[number].code = self._waits(number)
                 reports[number].next = _NEXT.get(reports[number].code or "")
             active = going_on
 
@@ -167,6 +169,10 @@ class _Run:
         await self.until_settled(entered)
         return entered
 
+    def _waits(self, number: int) -> str | None:
+        """What is left to say of a vault whose frames went on though an entry could not."""
+        return "quota" if number in self._entries_wait else None
+
     async def _name(self, number: int) -> str:
         async with self._phone.store.transaction() as rows:
             return (await rows.get_vault(number)).vault.hex()
@@ -176,7 +182,7 @@ class _Run:
 
         What this phone has to do by itself becomes an intent here.
         """
-        today = self._phone.now_ms() // DAY_MS
+        today, entries_wait = self._phone.now_ms() // DAY_MS, number in self._entries_wait
         async with self._phone.store.transaction() as rows:
             number = (await rows.rebuilds()).get(number, number)
             state = await rows.get_vault(number)
@@ -188,7 +194,8 @@ class _Run:
         mine = (len(flying), pending, len(state.acked), len(state.intents), len(wanted))
         mark = (state.log.seq, state.at_head, state.epoch_held, self._replayed.get(number), mine)
         back = state.rebuilding is None and held_back(state)
-        says = to_repeat(state, self._identity.device) is not None if back else bool(pending or state.intents)
+        own = bool(pending or (state.intents and not entries_wait))
+        says = to_repeat(state, self._identity.device) is not None if back else own
         due = bool(flying or wanted or says)
         halted = state.halted or ("rolled_back" if back and state.at_head and not due else None)
         more = (not state.at_head or due or state.key_missing) and not state.removed and not state.halted
@@ -201,14 +208,21 @@ class _Run:
         async with self._phone.store.transaction() as rows:
             rebuilds = await rows.rebuilds()
             for number in numbers:
-                ask, what = await prepare(self._phone, rows, self._identity, rebuilds.get(number, number))
+                target, wait = rebuilds.get(number, number), number in self._entries_wait
+                ask, what = await prepare(self._phone, rows, self._identity, target, entries_wait=wait)
                 asks.append(ask)
                 asked.append(what)
         codes, behind = await self._exchange(asks, asked)
         for number, answer in behind:
             codes[number] = await self._replay(number, answer)
         shown = {target: number for number, target in rebuilds.items()}
-        return {shown.get(number, number): code for number, code in codes.items()}
+        told = {shown.get(number, number): code for number, code in codes.items()}
+        for one in asked:
+            number = shown.get(one.number, one.number)
+            if one.intent is not None and told.get(number) == "quota" and number not in self._entries_wait:
+                self._entries_wait.add(number)
+                told[number] = None  # what waits besides has its turn
+        return told
 
     async def _advance(self, active: list[int]) -> list[int]:
         """One step of every rebase; gives the vaults to go on with: all of them once this phone needs a new card."""
