@@ -10,7 +10,7 @@ import time
 from contextlib import ExitStack
 from unittest.mock import patch
 
-from backend.vaults.store import heads_of_device
+from backend.vaults.store import read_head
 from sync.device.founding import recovery_card
 from sync.device.outbox import DAY_MS
 from sync.wire.exchange import AnswerReader, Items, encode_message
@@ -82,7 +82,8 @@ class ShippedFamily:
         phone = await self.new_phone(person)
         self.code[person] = await ShippedPhone.found(phone)
         async with phone.phone.store.transaction() as rows:
-            self.people[person] = (await rows.get_vault(VAULT)).person
+            state = await rows.get_vault(VAULT)
+        self.people[person], self.vault = state.person, state.vault
         await phone.sync()
         return phone
 
@@ -96,9 +97,8 @@ class ShippedFamily:
         return await phone.clone()
 
     async def has_code(self, person):
-        card = recovery_card(self.code[person]).device
-        heads = await heads_of_device(self.shipped.engine, card)
-        return any(card in vault.state.table.live() for vault in heads.values())
+        head = await read_head(self.shipped.engine, self.vault)
+        return recovery_card(self.code[person]).device in head.state.table.live()
 
     async def recover(self, person, lost):
         self.names += 1
@@ -119,7 +119,8 @@ class ShippedFamily:
         self.shipped.spoil = False
 
     async def audit(self, phones):
-        return []
+        table = (await read_head(self.shipped.engine, self.vault)).state.table
+        return [f"{phone.name} is left out" for phone in phones.values() if await phone.is_left_out(table)]
 
 
 def run_world(seed, mix=None):

@@ -8,7 +8,8 @@ import msgspec
 
 from sync.device.adopting import adopt_kept, decline_kept, is_grace
 from sync.device.aftermath import sync_and_see_to
-from sync.device.identity import get_identity, get_next_identity, get_recovery
+from sync.device.founding import recovery_card
+from sync.device.identity import get_forked, get_identity, get_next_identity, get_recovery
 from sync.device.overview import findings, read_finding
 from sync.device.reading import read_vault, root_of
 from sync.device.rebasing import REBASES
@@ -207,6 +208,17 @@ class Phone(ShippedPhone):
                 device.hex() for device, row in table.cards.items() if not row.live and row.person != table.subject
             ),
         )
+
+    async def is_left_out(self, table):
+        """True if the server's log has never named this phone's card, though one that it keeps is live there."""
+        async with self.phone.store.transaction() as rows:
+            if not await rows.vaults():
+                return False
+            state, forked, recovery = await rows.get_vault(VAULT), await get_forked(rows), await get_recovery(rows)
+        old = {one.was.device for one in forked}
+        old |= {recovery_card(recovery.old).device} if recovery and len(recovery.old) else set()
+        lost = state.removed and self.device not in table.cards and self.device not in state.dropped_ever
+        return lost and bool(old & table.live().keys())
 
     def _nobody(self):
         none, card = frozenset(), self.device.hex() if self.device else self.name
