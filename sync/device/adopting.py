@@ -18,8 +18,8 @@ from sync.device.reading import identity_of
 from sync.device.refused import Refused
 from sync.device.staging import stage
 from sync.device.store.rows import Rows
-from sync.merge.change import PERSON, VAULT_RECORD, Change, Dot, Edit, Via, make_dot, number_of
-from sync.vault.adopt import Name, adopt, by_record_id, named, stage_again
+from sync.merge.change import LIFE, PERSON, VAULT_RECORD, Change, Dot, Edit, RecordId, Via, make_dot, number_of
+from sync.vault.adopt import Name, adopt, by_record_id, carry, named, old_dot, stage_again
 from sync.vault.content import WireChange
 from sync.vault.replay import Outcome, Quarantined, names_needed, open_items
 from sync.vault.state import VaultState
@@ -72,6 +72,21 @@ async def decline_kept(phone: Phone, wanted: str) -> None:
             no = Edit(VAULT_RECORD, False, PERSON, Via("frame", kept.row.frame), (), ())
             await stage(phone, rows, identity, kept.number, [no])
         await rows.drop_quarantined(kept.id)
+
+
+async def own_set_aside(rows: Rows, number: int, identity: Identity) -> list[Change]:
+    """One's own changes that were set aside, beside what stands in its place: what only this phone has to tell.
+
+    Not deletions of what the log holds: they have nothing to tell, and would hide what stands.
+    """
+    state = await rows.get_vault(number)
+    kept = [_Kept(id_, number, row, state) for id_, row in await rows.get_quarantined(number) if row.frame is None]
+    told = [(one.row.device, change) for one in kept for change in await _changes(rows, one)]
+    held = await rows.get_records(number, {RecordId(c.record) for _, c in told if isinstance(c.record, bytes)})
+    told = [(device, c) for device, c in told if c.record not in held or all(key != LIFE for key, _ in c.sets)]
+    if not told:
+        return []
+    return carry(told, state.log.table.cards[identity.device].ordinal, state.n, lambda _: None, old_dot).changes
 
 
 async def settle_quarantine(rows: Rows, number: int, state: VaultState, outcome: Outcome) -> None:

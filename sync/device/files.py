@@ -6,9 +6,10 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
+from sync.device.adopting import own_set_aside
 from sync.device.moments import when
 from sync.device.phone import Phone
-from sync.device.reading import choose_vault, identity_of, read_vault
+from sync.device.reading import choose_vault, identity_of, overlaid, read_vault
 from sync.device.records import Labels
 from sync.device.refused import Refused
 from sync.device.staging import stage
@@ -84,11 +85,14 @@ class Exported(NamedTuple):
 
 
 async def export_collection(phone: Phone, vault: str | None) -> Exported:
-    """Everything as one Bundle (collection), with what waits to be sent. Raises: Refused."""
+    """Everything as one Bundle (collection), with what waits to be sent, and beside what stands what of one's own was
+    set aside. Raises: Refused."""
     async with phone.store.transaction() as rows:
         number = await choose_vault(rows, vault)
         read = await read_vault(rows, number)
         waiting = await rows.get_pending(number)
+        waiting += await own_set_aside(rows, number, await identity_of(rows))
+    read = read._replace(shown=overlaid(read.settled, waiting))
     unsent: dict[RecordId, set[str]] = defaultdict(set)
     for change in waiting:
         record = read.record(change.record)

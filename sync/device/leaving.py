@@ -83,7 +83,7 @@ async def unsent(rows: Rows) -> list[Unsent]:
     for number in await rows.vaults():
         state = await rows.get_vault(number)
         kept = await rows.get_quarantined(number)
-        aside = sum(row.count for _, row in kept if row.device == me and (row.changes or row.carried))
+        aside = sum(row.count for _, row in kept if row.frame is None)
         wishes = sum(intent != DropCards((me,)) for intent in state.intents)
         changes = await rows.count_pending(number) + aside
         if changes or wishes:

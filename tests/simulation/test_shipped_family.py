@@ -39,15 +39,7 @@ def test_worlds_notice_a_phone_that_does_not_come_back_by_the_card_it_had_before
         return False
 
     with patch.object(aftermath, "_repeat", no):
-        assert noticed("clones and races", first=30)
-
-
-def test_worlds_notice_a_phone_that_offers_again_what_has_been_taken_over():
-    async def no(rows, number, state, outcome):
-        return None
-
-    with patch.object(intake, "settle_quarantine", no):
-        assert noticed("two owners adopt")
+        assert noticed("clones and races", first=33)
 
 
 def test_worlds_notice_a_phone_that_leaves_its_own_words_behind_with_a_log():
