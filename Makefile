@@ -28,7 +28,7 @@ lint: install
 
 prove: install  ## long runs: thousands of random worlds, servers killed for minutes
 	$(BIN)/python -m tests.simulation.worlds run 300 & $(BIN)/python -m tests.simulation.worlds run 300 1000000 && wait $$!
-	$(BIN)/python -m tests.simulation.shipped_family 600
+	$(BIN)/python -m tests.simulation.shipped_family 600 & $(BIN)/python -m tests.simulation.shipped_family 600 1000000 && wait $$!
 	$(BIN)/python -m tests.simulation.shipped_worlds 600
 	$(BIN)/python -m tests.cli.prove_large_import
 	$(BIN)/python -m tests.browser.prove_frames

@@ -16,6 +16,7 @@ from sync.device.outbox import DAY_MS
 from sync.wire.exchange import AnswerReader, Items, encode_message
 from sync.wire.item import Item
 from tests.simulation.shipped import VAULT, ShippedPhone, ShippedServer
+from tests.simulation.shipped_exit import audit_exit
 from tests.simulation.shipped_person import Phone
 from tests.simulation.worlds import FAILURES_MAX, attempt
 from tests.simulation.worlds import MIXES as ALL_MIXES
@@ -120,7 +121,8 @@ class ShippedFamily:
 
     async def audit(self, phones):
         table = (await read_head(self.shipped.engine, self.vault)).state.table
-        return [f"{phone.name} is left out" for phone in phones.values() if await phone.is_left_out(table)]
+        left_out = [f"{phone.name} is left out" for phone in phones.values() if await phone.is_left_out(table)]
+        return left_out or await audit_exit(self.rng, phones)
 
 
 def run_world(seed, mix=None):

@@ -5,6 +5,7 @@ from unittest.mock import patch
 import pytest
 
 from sync.device import aftermath, intake, rebasing
+from sync.vault.exit import carried_over
 from sync.wire.item import item_hash
 from tests.simulation.shipped_family import MIXES, run_world
 
@@ -45,3 +46,16 @@ def test_worlds_notice_a_phone_that_does_not_come_back_by_the_card_it_had_before
 def test_worlds_notice_a_phone_that_leaves_its_own_words_behind_with_a_log():
     with patch.object(rebasing, "_allowed", lambda state, writer, own: ([], [])):
         assert noticed("alone, races")
+
+
+def test_worlds_notice_an_exit_that_leaves_a_word_behind():
+    with patch("sync.device.vaults.carried_over", lambda *told: carried_over(*told)[:-1]):
+        assert "other values after the exit" in str(run_world(1, "alone")[1])
+
+
+def test_worlds_notice_a_phone_that_does_not_look_into_the_vault_that_another_of_hers_has_made():
+    async def no(*told):
+        return []
+
+    with patch("sync.device.syncing.look_at", no):
+        assert "was not let into the vault" in str([run_world(seed, "alone")[1] for seed in range(3)])
