@@ -51,6 +51,8 @@ async def hear(rows: Rows, identity: Identity, asked: Asked, answer: VaultAnswer
         await _forked(rows, identity, asked, state, answer.proof)
     elif answer.code and answer.code not in CODES_OF_THE_VAULT | WAITS:
         await _refused(rows, asked, state, answer, sealed_at_head=was_at_head and answer.next == asked.cursor)
+    if answer.code == "quota" and asked.intent is None:
+        state.refusal = ("quota", bytes(state.log.entry_head))  # `status` says so until the server takes items again
     if answer.code == "diverged" and state.halted is None:
         state.halted = "diverged"
         await rows.put_findings(asked.number, [Finding("diverged", state.log.seq, None)])
