@@ -8,6 +8,7 @@ salt of the wrong length given to `seal`) is a ValueError: our bug, not a peer's
 from __future__ import annotations
 
 PADDING_REASONS = frozenset({"deflate", "truncated", "inflated", "size", "nonzero"})
+JWE_REASONS = frozenset({"signed", "form", "algorithm", "inflated"})
 CODE_REASONS = frozenset({"length", "alphabet", "mistyped", "swapped"})
 
 
@@ -63,4 +64,15 @@ class BadCode(CryptoError):
     def __init__(self, reason: str) -> None:
         assert reason in CODE_REASONS
         super().__init__(f"bad code: {reason}")
+        self.reason = reason
+
+
+class BadJwe(CryptoError):
+    """Text that is no sealed file of a share; `reason` is one of JWE_REASONS."""
+
+    code = "bad_jwe"
+
+    def __init__(self, reason: str) -> None:
+        assert reason in JWE_REASONS
+        super().__init__(f"bad JWE: {reason}")
         self.reason = reason

@@ -28,6 +28,7 @@ from sync.device.reading import identity_of
 from sync.device.recovering import card_identity
 from sync.device.refused import Refused
 from sync.device.renewing import settle_account
+from sync.device.share_laying import settle_shares
 from sync.device.store.rows import Rows
 from sync.device.syncing import SyncReport, Watch, sync
 from sync.device.transport import Answered, Transport, Unreachable
@@ -73,6 +74,7 @@ async def sync_and_see_to(phone: Phone, only: list[int] | None = None, *, watch:
     if await _repeat(phone, report):
         report = await sync(phone, only, watch=watch)
     await settle_account(phone)
+    report.shares = await settle_shares(phone)
     async with phone.store.transaction() as rows:
         recovery = await get_recovery(rows)
         if recovery is not None:

@@ -129,6 +129,43 @@ _TEXTS: dict[str, tuple[str, str]] = {
     ),
     "no_such_document": ("There is no such document", "See `carnet sources`."),
     "document_incomplete": ("Not all of that document is on this phone", "Sync, and try again."),
+    "no_such_share": ("There is no such share", "See `carnet share list`."),
+    "share_revoked": ("That share was revoked, for good", "Make another: `carnet share create`."),
+    "too_many_shares": ("There are as many shares as there may be", "Revoke one first: `carnet share list`."),
+    "share_elsewhere": (
+        "That share was made with another account or on another server",
+        "A phone of whoever made it can change it; an owner may still revoke it there.",
+    ),
+    "share_not_laid": ("That share is not on the server yet", "Sync first: `carnet sync`."),
+    "share_too_large": (
+        "That summary is larger than a share may be",
+        "Leave something out with --sections, --records or --without.",
+    ),
+    "share_address": ("The server's address is too long for a link", "Ask who runs the server for a shorter one."),
+    "bad_expiry": ("That is no end of a share", "Write 2h, 7d, or a day to come as 2030-12-31."),
+    "bad_passcode": ("That passcode cannot be used", "Take 4 to 64 characters."),
+    "link_form": (
+        "That is no SMART Health Link",
+        "It begins with shlink:/ or has shlink:/ in it; copy the whole of it.",
+    ),
+    "link_newer": ("That link was made by a newer version of the standard", "Update carnet."),
+    "link_ended": ("That link has ended", "Ask whoever gave it to you for a new one."),
+    "link_gone": (
+        "That link opens nothing (any more)",
+        "It was closed by its owner, has ended, or was opened too often: ask for a new one.",
+    ),
+    "link_passcode": ("That link asks for a passcode", "Ask whoever gave it to you; it is told apart from the link."),
+    "link_passcode_wrong": ("That passcode is wrong", "Ask whoever gave you the link before you try again."),
+    "link_busy": ("That server asks to wait", "Try again later."),
+    "link_unreachable": ("The server of that link does not answer as it should", "Try again; nothing was taken."),
+    "link_signed_not_sealed": (
+        "That link leads to a signed file where a sealed one belongs",
+        "It was made wrongly: whoever made it has to encrypt the file. Nothing was taken.",
+    ),
+    "link_no_key": ("The link's key does not open what it leads to", "Copy the whole link again; nothing was taken."),
+    "link_file": ("What that link leads to is no file that a link may lead to", "Tell whoever made it."),
+    "link_too_large": ("What that link leads to is larger than carnet takes", "Ask for a file instead."),
+    "link_nothing": ("There is nothing in that link that carnet can take", "Ask for a FHIR file."),
     "not_written": ("The file cannot be written", "Name another; what stood there is as it was."),
 }
 

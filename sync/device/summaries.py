@@ -60,7 +60,14 @@ async def summarize(
     return build(read, at, options_of(read, eu=eu, sections=sections)), at
 
 
-def options_of(vault: Vault, *, eu: bool = False, sections: Sequence[str] | None = None) -> Options:
+def options_of(
+    vault: Vault,
+    *,
+    eu: bool = False,
+    sections: Sequence[str] | None = None,
+    only: frozenset[RecordId] | None = None,
+    without: frozenset[RecordId] = frozenset(),
+) -> Options:
     """How this vault's summaries are made: ids that only its members can make, and who is who in it."""
     subject = vault.state.log.table.subject
 
@@ -75,6 +82,8 @@ def options_of(vault: Vault, *, eu: bool = False, sections: Sequence[str] | None
         None if subject is None else vault.names.person(subject),
         eu,
         None if sections is None else tuple(sections),
+        only,
+        without,
     )
 
 

@@ -52,8 +52,16 @@ class VaultReport(msgspec.Struct):
     next: str | None = None
 
 
+class ShareReport(msgspec.Struct):
+    """A share that the server does not have as the vault has it, and why, as a word."""
+
+    id: str
+    code: str
+
+
 class SyncReport(msgspec.Struct):
-    """A sync in figures: items sent and received, requests, bytes of bodies, changes still waiting."""
+    """A sync in figures: items sent and received, requests, bytes of bodies, changes still waiting. `shares`: those
+    that could not be brought to the server; requests about shares are not counted here."""
 
     sent: int = 0
     received: int = 0
@@ -62,6 +70,7 @@ class SyncReport(msgspec.Struct):
     bytes_down: int = 0
     waiting: int = 0
     vaults: list[VaultReport] = []
+    shares: list[ShareReport] = []
 
 
 Watch = Callable[[str, int, int], None]  # told how a sync goes on: what it does, items done, items in all

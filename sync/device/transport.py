@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 CONNECT_SECONDS = 5.0  # a phone with bad network should say so soon
 READ_SECONDS = 30.0  # between two pieces of an answer
-SMALL_ANSWER_BYTES_MAX = 65_536  # bytes of any answer but sync's
+SMALL_ANSWER_BYTES_MAX = 65_536  # bytes of an answer, unless the caller knows of a longer one
 
 
 class Unreachable(Exception):
@@ -40,7 +40,16 @@ class Answered(Exception):
 class Transport(Protocol):
     """What a phone needs of the network. Raises: Unreachable, Answered."""
 
-    async def call(self, method: str, path: str, body: bytes | None = None, token: str | None = None) -> bytes: ...
+    async def call(
+        self,
+        method: str,
+        path: str,
+        body: bytes | None = None,
+        token: str | None = None,
+        *,
+        more: Mapping[str, str] | None = None,
+        longest: int = SMALL_ANSWER_BYTES_MAX,
+    ) -> bytes: ...
 
     def stream(self, path: str, body: bytes, token: str) -> AbstractAsyncContextManager[AsyncIterator[bytes]]: ...
 
@@ -74,12 +83,21 @@ class HttpTransport:
         verify = False if origin.startswith("http://") else _trusted()
         self._client = httpx.AsyncClient(base_url=origin, timeout=timeout, trust_env=False, verify=verify)
 
-    async def call(self, method: str, path: str, body: bytes | None = None, token: str | None = None) -> bytes:
-        """One small request with a JSON body; gives the body of a 2xx answer."""
-        headers = _headers(token, "application/json" if body is not None else None)
+    async def call(
+        self,
+        method: str,
+        path: str,
+        body: bytes | None = None,
+        token: str | None = None,
+        *,
+        more: Mapping[str, str] | None = None,
+        longest: int = SMALL_ANSWER_BYTES_MAX,
+    ) -> bytes:
+        """One request with a JSON body and `more` headers; gives a 2xx answer of at most `longest` bytes."""
+        headers = _headers(token, "application/json" if body is not None else None) | dict(more or {})
         try:
             async with self._client.stream(method, path, content=body, headers=headers) as response:
-                received = await _small(response)
+                received = await _small(response, longest)
                 if response.is_success:
                     return received
                 raise problem(response.status_code, response.headers.get("content-type", ""), received)
@@ -117,11 +135,11 @@ def _trusted() -> ssl.SSLContext:
         raise Refused("bad_certificates") from error
 
 
-async def _small(response: httpx.Response) -> bytes:
+async def _small(response: httpx.Response, longest: int = SMALL_ANSWER_BYTES_MAX) -> bytes:
     received = bytearray()
     async for piece in _as_sent(response):
         received += piece
-        if len(received) > SMALL_ANSWER_BYTES_MAX:
+        if len(received) > longest:
             raise Unreachable("an answer longer than any of ours")
     return bytes(received)
 

@@ -11,7 +11,7 @@ import os
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 
-from sync.device.cli import files, leaving, network, people, questions, records, recovery, setup, summary
+from sync.device.cli import files, leaving, network, people, questions, records, recovery, setup, sharing, summary
 from sync.device.cli.context import REFUSED, Context
 from sync.device.refused import Refused
 from sync.fhir import exact
@@ -24,7 +24,7 @@ First time:        carnet init --server URL --name "Your name" --device "This ph
 A second phone:    carnet link --server URL --device "Tablet"   then, on the first:  carnet approve CODE
 Somebody else:     carnet join --server URL --name "Her name" --device "Her phone" · carnet approve CODE --role editor
 A lost phone:      carnet recover --server URL --device "New phone" --code-file F --lost all
-At a counter:      carnet summary · carnet review
+At a counter:      carnet summary · carnet review · carnet share create --passcode --expires 2h
 Every day:         carnet list · carnet set ID dosage JSON · carnet sync · carnet conflicts
 A file of yours:   carnet import summary.json · carnet export everything.json
 """
@@ -66,6 +66,7 @@ def parser() -> argparse.ArgumentParser:
     _records(command)
     _questions(command)
     _summary(command)
+    _shares(command)
     _network(command)
     return top
 
@@ -274,6 +275,57 @@ def _summary(command: Callable[..., argparse.ArgumentParser]) -> None:
     restrict.add_argument("what", nargs="?", metavar="RECORD|CATEGORY", help="without it: what is hidden")
     restrict.add_argument("--off", action="store_true", help="show it again")
     _with_vault(restrict)
+
+
+def _shares(command: Callable[..., argparse.ArgumentParser]) -> None:
+    share = command(
+        "share",
+        sharing.run,
+        "hand your summary to somebody outside, behind a link that only its holder can read",
+        "share create --passcode --expires 2h --label 'For Dr. Example'",
+    )
+    _with_vault(share)
+    share.set_defaults(action=None)
+    actions = share.add_subparsers(dest="action", metavar="ACTION")
+
+    def action(name: str, text: str, *, one: bool = True, pictures: bool = False) -> argparse.ArgumentParser:
+        made = actions.add_parser(name, help=text, description=text, allow_abbrev=False)
+        if one:
+            made.add_argument("id", metavar="SHARE", help="part of its id or of its label")
+        if pictures:
+            made.add_argument("--svg", metavar="FILE", help="write the code as a picture (SVG)")
+            made.add_argument("--png", metavar="FILE", help="write the code as a picture (PNG)")
+            made.add_argument("--page", metavar="FILE", help="write a page to print (HTML)")
+        made.add_argument("--vault", metavar="V", default=argparse.SUPPRESS, help="which vault")
+        return made
+
+    create = action("create", "make a share; shows its link and code", one=False, pictures=True)
+    create.add_argument("--label", metavar="TEXT", help="what readers see it called, at most 80 characters")
+    code = create.add_mutually_exclusive_group()
+    code.add_argument(
+        "--passcode",
+        nargs="?",
+        const="new",
+        choices=("new", "ask"),
+        help="ask readers for a passcode: six digits drawn for you, or with `ask` one that you type",
+    )
+    code.add_argument("--passcode-file", metavar="F", help="ask readers for the passcode in this file")
+    create.add_argument("--expires", metavar="2h|7d|DATE", help="when it ends; a day ends at midnight UTC")
+    create.add_argument("--max-opens", type=int, metavar="N", help="how often it may be opened")
+    create.add_argument("--long-term", action="store_true", help="it follows your records: laid anew after each sync")
+    create.add_argument("--direct", action="store_true", help="one file fetched directly, for simple readers")
+    create.add_argument("--sections", metavar="NAME,…", help="only these and the required ones, as allergies,devices")
+    create.add_argument("--records", action="append", metavar="ID,…", help="only these records (repeatable)")
+    create.add_argument("--without", action="append", metavar="ID,…", help="without these records (repeatable)")
+    create.add_argument("--eu", action="store_true", help="with the sections that the European summary asks for")
+    create.add_argument("--viewer", metavar="URL", help="the page that opens it (default: your server's); '' for none")
+    listing = action("list", "every share, and how it stands", one=False)
+    listing.add_argument("--secrets", action="store_true", help="with links and passcodes")
+    action("show", "the link and the code of a share again", pictures=True)
+    action("pause", "nobody can open it until you resume it")
+    action("resume", "it can be opened again")
+    action("revoke", "end it for good")
+    action("log", "who opened it, and when")
 
 
 def _network(command: Callable[..., argparse.ArgumentParser]) -> None:

@@ -34,6 +34,8 @@ async def sync_now(context: Context, options: argparse.Namespace) -> int:
         context.say(f"Sent {report.sent}, received {report.received}, in {report.requests} requests.")
         for vault in failed:
             context.say(f"  {vault.id[:8]}: {vault.code}. {vault.next or ''}")
+        if report.shares:
+            context.say(f"Not all shares could be brought to the server ({len(report.shares)} wait): sync again.")
         if told:
             context.say(f"You are to be told {told} thing{'s' * (told != 1)} about your account: `carnet status`.")
         if code:

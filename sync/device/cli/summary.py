@@ -34,7 +34,7 @@ _LEFT_OUT = {
 
 async def show_summary(context: Context, options: argparse.Namespace) -> int:
     """The patient summary: on the screen, as FHIR, as PDF."""
-    sections = _sections(options.sections)
+    sections = section_names(options.sections)
     async with context.phone() as phone:
         made, at = await summarize(phone, options.vault, eu=options.eu, sections=sections)
     if options.fhir:
@@ -49,7 +49,8 @@ async def show_summary(context: Context, options: argparse.Namespace) -> int:
     return DONE
 
 
-def _sections(text: str | None) -> list[str] | None:
+def section_names(text: str | None) -> list[str] | None:
+    """Names of sections as an argument has them. Raises: Refused."""
     if text is None:
         return None
     names = [name.strip() for name in text.split(",") if name.strip()]

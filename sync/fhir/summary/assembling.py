@@ -25,6 +25,7 @@ from sync.fhir.summary.narrative import Line
 from sync.fhir.summary.restriction import Visible, hidden_in
 from sync.fhir.summary.sections import EMPTY_DISPLAYS, EMPTY_REASON, LOINC, NIL_KNOWN, SECTIONS, UNAVAILABLE, Section
 from sync.fhir.summary.selection import LeftOut, is_none_known, select
+from sync.merge.change import RecordId
 
 _IPS = "http://hl7.org/fhir/uv/ips/StructureDefinition/"
 _ABSENT = "http://hl7.org/fhir/StructureDefinition/data-absent-reason"
@@ -33,7 +34,8 @@ ENTRIES, NONE_KNOWN, NOT_KNOWN, NOT_ASKED = "entries", "none_known", "not_known"
 
 class Options(NamedTuple):
     """How a summary is made. `secret`: 32 bytes that only the vault's members know. `person`: the subject's name, for
-    a vault without a Patient. `sections`: names of those wanted, all if None; required ones always stand."""
+    a vault without a Patient. `sections`: names of those wanted, all if None; required ones always stand. `only`: the
+    records that it may have, any if None; `without`: those that it may not. Both hide as a restriction does."""
 
     secret: bytes
     speakers: Speakers
@@ -41,6 +43,8 @@ class Options(NamedTuple):
     person: str | None = None
     eu: bool = False
     sections: tuple[str, ...] | None = None
+    only: frozenset[RecordId] | None = None
+    without: frozenset[RecordId] = frozenset()
 
 
 class Told(NamedTuple):
@@ -81,7 +85,7 @@ def content_bytes(bundle: Resource) -> bytes:
 
 def build(view: VaultView, at: str, options: Options) -> Summary:
     """A summary with what people read of it."""
-    hidden, hidden_sections = hidden_in(view, options.importer)
+    hidden, hidden_sections = hidden_in(view, options.importer, options.only, options.without)
     chosen = select(Visible(view, hidden), options.importer, hidden_sections)
     wanted = [section for section in SECTIONS if _is_wanted(section, options, bool(chosen.entries.get(section.name)))]
     names = {section.name for section in wanted}

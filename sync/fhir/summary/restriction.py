@@ -74,13 +74,23 @@ def with_their_likes(view: VaultView, ids: frozenset[RecordId]) -> frozenset[Rec
     return frozenset(found)
 
 
-def hidden_in(view: VaultView, importer: Importer) -> tuple[frozenset[RecordId], frozenset[str]]:
-    """Every record that is hidden, and the sections of which any would stand in."""
-    categories, records = restricted_categories(view), restricted_records(view)
-    if not categories and not records:
+def hidden_in(
+    view: VaultView,
+    importer: Importer,
+    only: frozenset[RecordId] | None = None,
+    without: frozenset[RecordId] = frozenset(),
+) -> tuple[frozenset[RecordId], frozenset[str]]:
+    """Every record that is hidden, and the sections of which any would stand in.
+
+    Hidden for one reader besides: what stands in some section and is not in `only`, and what is in `without`.
+    """
+    categories, records = restricted_categories(view), restricted_records(view) | without
+    if not categories and not records and only is None:
         return frozenset(), frozenset()
     placed = categories_of(view, importer)
     ids = with_their_likes(view, records | {id_ for id_, names in placed.items() if names & categories})
+    if only is not None:
+        ids |= {id_ for id_, names in placed.items() if names} - with_their_likes(view, only)
     return ids, categories.union(*(placed.get(id_, frozenset()) for id_ in ids))
 
 
