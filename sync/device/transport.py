@@ -80,7 +80,7 @@ class HttpTransport:
         timeout = httpx.Timeout(READ_SECONDS, connect=CONNECT_SECONDS)
         self._httpx = httpx
         # Without TLS no certificates are read, which takes longer than the request; redirects are never followed.
-        verify = False if origin.startswith("http://") else _trusted()
+        verify = False if origin.startswith("http://") else trusted()
         self._client = httpx.AsyncClient(base_url=origin, timeout=timeout, trust_env=False, verify=verify)
 
     async def call(
@@ -122,7 +122,7 @@ class HttpTransport:
         await self._client.aclose()
 
 
-def _trusted() -> ssl.SSLContext:
+def trusted() -> ssl.SSLContext:
     """The authorities that are trusted: those of SSL_CERT_FILE or SSL_CERT_DIR if one is set, else the usual ones.
 
     Of the environment nothing else counts; proxies least of all. Raises: Refused(bad_certificates).

@@ -9,16 +9,26 @@ from pathlib import Path
 from typing import Any
 
 from sync.device.cli.context import DONE, WAITS, Context, read_file
+from sync.device.cli.passcodes import read_passcode
 from sync.device.cli.waiting import exit_code
 from sync.device.files import export_collection, export_document, import_files, sources
+from sync.device.foreign_links import follow, parse_link
+from sync.device.phone import Phone
 from sync.device.refused import Refused
+from sync.device.share_laying import FHIR_JSON
 from sync.fhir import exact
+from sync.vault.share import LINK_SCHEME
+
+_OTHERS = {
+    "application/smart-health-card": "a SMART Health Card, which carnet does not take yet",
+    "application/smart-api-access": "a way into another system, which carnet does not use",
+}
 
 
 async def take_files(context: Context, options: argparse.Namespace) -> int:
     """Takes FHIR R4 files in."""
     async with context.phone() as phone:
-        read = [(name, read_file(name)) for name in options.files]
+        read, passed_over = await _read_all(context, phone, options)
         with context.watching() as watch:
             total = await import_files(
                 phone,
@@ -29,6 +39,7 @@ async def take_files(context: Context, options: argparse.Namespace) -> int:
                 watch=watch,
             )
         code = await exit_code(phone)
+    total["not_understood"] += passed_over
     context.result(total)
     if not context.json:
         context.say(f"{total['added']} new, {total['updated']} newer, {total['unchanged']} as before.")
@@ -38,6 +49,32 @@ async def take_files(context: Context, options: argparse.Namespace) -> int:
         for row in total["not_understood"]:
             context.say(f"Kept but not understood: {row['where']}: {row['why']}")
     return WAITS if total["held"] else code
+
+
+async def _read_all(
+    context: Context, phone: Phone, options: argparse.Namespace
+) -> tuple[list[tuple[str, bytes]], list[dict[str, str]]]:
+    """Every named file, every file behind a named link, and what is behind one and not for carnet. Raises: Refused."""
+    read: list[tuple[str, bytes]] = []
+    passed_over: list[dict[str, str]] = []
+    for name in options.files:
+        if LINK_SCHEME not in name:
+            read.append((name, read_file(name)))
+            continue
+        link = parse_link(name, phone.now_ms())
+        recipient = options.recipient or context.ask("Your name, as whoever shared this will read it:")
+        if not recipient:
+            raise Refused("bad_value", "a name is needed to open a link")
+        for file in await follow(link, recipient, lambda: read_passcode(options.passcode_file)):
+            if file.content_type == FHIR_JSON:
+                read.append((file.name, file.data))
+            else:
+                passed_over.append(
+                    {"where": file.name, "why": _OTHERS.get(file.content_type, "an unknown kind of file")}
+                )
+    if not read:
+        raise Refused("link_nothing", "; ".join(row["why"] for row in passed_over))
+    return read, passed_over
 
 
 async def list_sources(context: Context, options: argparse.Namespace) -> int:

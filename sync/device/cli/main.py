@@ -178,12 +178,21 @@ def _recovery(command: Callable[..., argparse.ArgumentParser]) -> None:
 
 
 def _files(command: Callable[..., argparse.ArgumentParser]) -> None:
-    imports = command("import", files.take_files, "take FHIR R4 JSON files in", "import summary.json --source Clinic")
-    imports.add_argument("files", nargs="+", metavar="FILE")
+    imports = command(
+        "import",
+        files.take_files,
+        "take FHIR R4 JSON files in, or what a link leads to",
+        "import summary.json --source Clinic",
+    )
+    imports.add_argument(
+        "files", nargs="+", metavar="FILE|shlink:/…", help="a file, or a SMART Health Link of anybody's"
+    )
     imports.add_argument("--source", metavar="NAME", help="where it comes from, in your words")
     imports.add_argument(
         "--same-person", action="store_true", help="it is about the same person, although it looks not"
     )
+    imports.add_argument("--recipient", metavar="NAME", help="of a link: your name, as whoever shared it will read it")
+    imports.add_argument("--passcode-file", metavar="F", help="of a link: its passcode, in a file")
     _with_vault(imports)
     _with_vault(command("sources", files.list_sources, "where records came from"))
     export = command("export", files.export, "everything as one FHIR Bundle", "export everything.json")

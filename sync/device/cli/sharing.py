@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import getpass
 import io
 import re
 import sys
@@ -12,6 +11,7 @@ from typing import Any
 from sync.device import sharing
 from sync.device.cli.context import DONE, Context, cell
 from sync.device.cli.files import write_whole
+from sync.device.cli.passcodes import read_passcode
 from sync.device.cli.summary import section_names
 from sync.device.moments import when
 from sync.device.people import end_of_day
@@ -24,7 +24,6 @@ from sync.merge.change import RecordId
 from sync.vault.share import DIRECT, LONG_TERM, PASSCODE
 
 _PASSCODE_DIGITS = 6
-_PASSCODE_FILE_BYTES_MAX = 1_024
 _SPAN = re.compile(r"([1-9][0-9]{0,4})([hd])\Z")
 _SPAN_MS = {"h": 3_600_000, "d": 86_400_000}
 _STATES = {
@@ -168,7 +167,9 @@ def _details(share: Share, labels: dict[str, str]) -> list[str]:
             kinds.append(f"{found.attempts_left} tries of the passcode left")
     lines = [" · ".join(kinds)] if kinds else []
     if word.sections is not None:
-        lines.append("only the sections: " + ", ".join(word.sections))
+        lines.append(
+            "with the sections: " + ", ".join(word.sections) + " (allergies, problems, medicines always stand)"
+        )
     if word.records is not None:
         lines.append("only: " + "; ".join(labels.get(id_, id_[:8]) for id_ in word.records))
     if word.without:
@@ -244,30 +245,13 @@ def _document(share: Share) -> dict[str, Any]:
 
 
 def _passcode(phone: Phone, options: argparse.Namespace) -> str | None:
-    """What was typed, read from a file, or drawn; never an argument, which a shell would keep. Raises: Refused."""
-    if options.passcode_file:
-        try:
-            with open(options.passcode_file, encoding="utf-8") as file:
-                return file.read(_PASSCODE_FILE_BYTES_MAX).strip("\r\n")
-        except (OSError, UnicodeDecodeError) as error:
-            raise Refused("no_such_file", "the passcode file") from error
+    """What was typed, read from a file, or drawn. Raises: Refused."""
     if options.passcode == "new":
         # 8 bytes over a million: the bias is far below what five tries could use.
         return f"{int.from_bytes(phone.draw(8), 'big') % 10**_PASSCODE_DIGITS:0{_PASSCODE_DIGITS}}"
-    if options.passcode == "ask":
-        return ask_passcode("Passcode for this share")
+    if options.passcode_file or options.passcode == "ask":
+        return read_passcode(options.passcode_file, "Passcode for this share")
     return None
-
-
-def ask_passcode(question: str) -> str:
-    """A passcode from the terminal, unseen, or a line of standard input. Raises: Refused."""
-    if sys.stdin.isatty():
-        return getpass.getpass(f"{question}: ", stream=sys.stderr)
-    print(f"{question}:", end=" ", file=sys.stderr, flush=True)
-    line = sys.stdin.readline()
-    if not line:
-        raise Refused("link_passcode")
-    return line.rstrip("\r\n")
 
 
 def _end(text: str, now_ms: int) -> int:
