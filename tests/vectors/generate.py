@@ -12,6 +12,7 @@ from tests.vectors import (
     generate_merge,
     generate_merge_pairs,
     generate_registers,
+    generate_shares,
     generate_summary,
 )
 
@@ -24,6 +25,7 @@ GENERATORS = (
     generate_merge,
     generate_merge_pairs,
     generate_registers,
+    generate_shares,
     generate_summary,
 )
 
