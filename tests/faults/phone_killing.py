@@ -112,9 +112,11 @@ class _MortalTransport(HttpTransport):
         self._client = httpx.AsyncClient(base_url=ORIGIN, transport=httpx.ASGITransport(app.asgi))
         self._fuse = fuse
 
-    async def call(self, method: str, path: str, body: bytes | None = None, token: str | None = None) -> bytes:
+    async def call(
+        self, method: str, path: str, body: bytes | None = None, token: str | None = None, **more: Any
+    ) -> bytes:
         self._fuse.step()
-        answer = await super().call(method, path, body, token)
+        answer = await super().call(method, path, body, token, **more)
         self._fuse.step()
         return answer
 
