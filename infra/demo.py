@@ -33,6 +33,7 @@ phone()  {{ carnet --store "$CARNET_DEMO/phone" "$@"; }}
 tablet() {{ carnet --store "$CARNET_DEMO/tablet" "$@"; }}
 carer()  {{ carnet --store "$CARNET_DEMO/carer" "$@"; }}
 newphone() {{ carnet --store "$CARNET_DEMO/newphone" --no-keyring "$@"; }}
+doctor() {{ carnet --store "$CARNET_DEMO/doctor" --no-keyring "$@"; }}
 export CARNET_SERVER={server}
 reveal() {{ carnet-server reveal --data "$CARNET_DEMO/server" "$(cat "$CARNET_DEMO/account")" "$@"; }}
 """

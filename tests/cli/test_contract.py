@@ -31,6 +31,7 @@ from tests.cli.kit import (
     settle,
     vault_of,
 )
+from tests.cli.share_reader import opened
 
 CHAPTER = ROOT / "openapi" / "protocol" / "cli.md"
 HEX = re.compile(r"[0-9a-f]+\Z")
@@ -64,6 +65,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     medication, condition = id_of(a, "MedicationStatement"), id_of(a, "Condition")
     a("set", medication, "dosage", bundles.dumps(bundles.dosage("10", "mg", "10 mg")))
     b("set", medication, "dosage", bundles.dumps(bundles.dosage("20", "mg", "20 mg")))
+    opened(a("share", "create", "--label", "contract")["link"])
     a("delete", condition)
     b("set", condition, "onsetDateTime", '"2017"')
     settle(a, b)
@@ -95,10 +97,14 @@ LISTS = {
     ("list",): "id type label status source conflicts deleted",
     ("find", "ramipril"): "id type label status source conflicts deleted",
     ("conflicts",): "id record kind element values",
+    ("share", "list"): "id label state made_at expires_at long_term direct asks_passcode opens opens_max attempts_left "
+    "sections records without",
+    ("share", "log", "contract"): "number at outcome readable recipient address agent files",
 }
 OBJECTS = {
     ("show", "ramipril"): "id resource conflicts provenance history",
-    ("sync",): "sent received requests bytes_up bytes_down waiting vaults",
+    ("sync",): "sent received requests bytes_up bytes_down waiting vaults shares",
+    ("share", "show", "contract"): "id label state link passcode",
     ("summary",): "at patient sections left_out",
     ("restrict",): "restricted gives_away dot",
     ("status",): "account server last_sync pending intents quarantined findings halted shut_out notices devices",
