@@ -103,6 +103,8 @@ def test_the_servers_log_and_its_errors_hold_nothing_of_a_share(world: World) ->
 
 
 def test_the_servers_metrics_count_openings_and_name_nothing(world: World) -> None:
+    [share] = [one for one in world.phone("share", "list", "--secrets") if one["long_term"]]
+    _fail(share["link"], world.words[4], world.words[2], world.words[5])
     metrics = httpx.get(world.server.url + "/metrics")
     assert metrics.status_code == 200
     assert "/s/{token}" in metrics.text
