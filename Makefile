@@ -40,6 +40,7 @@ prove: install  ## long runs: thousands of random worlds, servers killed for min
 	$(BIN)/python -m tests.property.report_questions 3
 	$(BIN)/python -m tests.durability.kill_loop --database sqlite --seconds 240
 	$(BIN)/python -m tests.durability.kill_loop --database postgres --seconds 240
+	$(BIN)/python -m tests.mutations.run
 
 vectors: install  ## writes the vectors anew; look at the difference before committing it
 	$(BIN)/python -m tests.vectors.generate

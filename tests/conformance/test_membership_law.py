@@ -3,7 +3,12 @@
 import msgspec
 
 from sync.log.membership import CardRow, PersonRow, Table
+from sync.log.reading import read_item
+from sync.log.state import LogState
 from sync.wire import limits
+from sync.wire.codec import encode
+from sync.wire.ids import VaultId
+from sync.wire.item import ENTRY, Item
 from tests.vectors.log_steps import DROPPED, FAMILY, UNTIL, add, drop, entry, new_epoch
 from tests.vectors.log_story import Story, keys_of, person
 
@@ -26,6 +31,16 @@ def test_mem_1_a_card_stays_in_the_table_with_its_person_and_place_after_it_was_
 def test_mem_1_what_is_changed_for_a_person_holds_for_all_her_cards():
     story = played(entry("carer 1", add("carer 2", "editor")), entry("mum 1", ("role", "carer", "viewer")))
     assert {story.state.table.role(keys_of(card).id) for card in ("carer 1", "carer 2")} == {0}
+
+
+def test_mem_2_a_vault_is_founded_under_no_id_but_the_hash_of_its_genesis():
+    made = Story().make(FAMILY[0])
+    elsewhere = LogState.empty(VaultId(bytes(32)))
+    entry_there = msgspec.structs.replace(
+        read_item(made).body, vault=elsewhere.vault, prev=elsewhere.vault, seen_L=elsewhere.log_hash
+    )
+    there = read_item(Item(ENTRY, encode(entry_there), made.signature))
+    assert elsewhere.judge(there).reason == "rights"
 
 
 def test_mem_13_a_log_lists_1024_cards_in_its_life():

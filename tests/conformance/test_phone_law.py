@@ -114,6 +114,49 @@ def test_phn_4_nothing_is_sealed_off_the_head_without_its_key_or_while_halted(ma
     run(story)
 
 
+def a_key_missing(state: Any) -> None:
+    state.log.epochs = {**state.log.epochs, b"e" * 32: (1, 1)}
+
+
+def read_anew(state: Any) -> None:
+    state.rebuilding = "diverged"
+
+
+def a_card_back(state: Any) -> None:
+    state.dropped_ever = {next(d for d, row in state.log.table.live().items() if row.ordinal)}
+
+
+@pytest.mark.parametrize("make", [a_key_missing, read_anew, a_card_back])
+def test_phn_4_nothing_is_sealed_without_every_key_in_a_log_read_anew_or_against_a_removal(make: Any) -> None:
+    """BAD-23, BAD-50, BAD-51."""
+
+    async def story(pair: Pair) -> None:
+        await pair.writes(pair.a)
+        state, _ = await pair.state(pair.a)
+        assert may_seal(state, pair.a.device)  # type: ignore[arg-type]
+        make(state)
+        assert not may_seal(state, pair.a.device)  # type: ignore[arg-type]
+        async with pair.a.phone.store.transaction() as rows:
+            await rows.put_vault(VAULT, state)
+        assert frames(await asks(pair.a)) == []
+
+    run(story)
+
+
+def test_phn_3_what_was_acknowledged_is_not_handed_in_again_before_the_head_was_read() -> None:
+    async def story(pair: Pair) -> None:
+        await pair.writes(pair.a)
+        [item] = (await asks(pair.a)).items
+        state, _ = await pair.state(pair.a)
+        state.acked = {item_hash(item.signed)}
+        async with pair.a.phone.store.transaction() as rows:
+            await rows.put_vault(VAULT, state)
+        assert (await asks(pair.a)).items == ()
+        assert [frame.item for frame in (await pair.state(pair.a))[1]] == [item], "and it is kept"
+
+    run(story)
+
+
 def test_phn_5_after_a_refusal_the_changes_are_sealed_again_at_the_head() -> None:
     async def story(pair: Pair) -> None:
         word = await pair.writes(pair.a)

@@ -107,4 +107,16 @@ def flipping(message: Any) -> Any:
     if not isinstance(message, Items) or not isinstance(message.items[-1], Item):
         return message
     *before, last = message.items
-    return Items((*before, Item(last.kind, last.signed, bytes([last.signature[0] ^ 1]) + last.signature[1:])))
+    return Items((*before, _flipped(last)))
+
+
+def flipping_the_first(message: Any) -> Any:
+    """A lie: one bit of the first item's signature is another; what follows is true."""
+    if not isinstance(message, Items) or not isinstance(message.items[0], Item):
+        return message
+    first, *after = message.items
+    return Items((_flipped(first), *after))
+
+
+def _flipped(item: Item) -> Item:
+    return Item(item.kind, item.signed, bytes([item.signature[0] ^ 1]) + item.signature[1:])

@@ -9,15 +9,17 @@ from unittest.mock import patch
 import pytest
 
 from sync.device import adopting, intake
-from sync.merge.change import PERSON, Change, RecordId, make_dot
+from sync.merge.change import PERSON, Change, RecordId, Via, make_dot
 from sync.merge.record import Record
+from sync.vault import replay
 from sync.vault.adopt import adopt
 from sync.vault.content import WireChange
 from sync.vault.keyring import Keyring
 from sync.vault.replay import Outcome, Quarantined
 from sync.vault.state import VaultState
 from sync.wire.ids import DeviceId, ItemHash
-from tests.hostile.family_log import FamilyLog
+from sync.wire.item import EDITOR
+from tests.hostile.family_log import DAD, MUM, FamilyLog, add, card
 
 X = RecordId(b"x".ljust(32, b"\0"))
 REMOVED, FRAME = DeviceId(b"r" * 32), ItemHash(b"f" * 32)
@@ -57,6 +59,17 @@ def offered(settle: Any) -> bool:
 
 def test_what_the_log_has_under_that_via_is_not_offered_again() -> None:
     assert not offered(intake.settle_quarantine)
+
+
+def test_what_an_editor_says_of_a_frame_hides_it_from_no_owner() -> None:
+    """BAD-12: else an editor takes back what an owner would adopt."""
+    family, editor = FamilyLog(), card(3)
+    assert family.entry(family.mum, add(editor, DAD, EDITOR)) is None
+    state = VaultState(family.log, MUM, Keyring())
+    for author, hidden in ((editor.device, set()), (family.mum.device, {FRAME})):
+        says = Change(make_dot(state.ordinals[author], 1), X, True, PERSON, Via("frame", FRAME), (), (), 0)
+        replay._apply(state, Outcome(), author, [says], {})
+        assert state.adopted == hidden
 
 
 def test_it_is_seen_without_the_rule() -> None:

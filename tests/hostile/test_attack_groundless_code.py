@@ -5,7 +5,12 @@ from unittest.mock import patch
 import pytest
 
 from sync.device import intake
-from sync.wire.item import Item
+from sync.device.identity import get_identity
+from sync.device.outbox import DAY_MS
+from sync.device.syncing import sync
+from sync.vault.outgoing import proves_fork
+from sync.wire.codec import encode
+from sync.wire.item import FRAME, FRAME_LABEL, Frame, Item, item_hash, read_frame
 from tests.hostile.shipped_pair import Pair, run, saying
 
 
@@ -76,6 +81,45 @@ async def behind(pair: Pair) -> None:
 @pytest.mark.parametrize("story", [without_proof, with_a_frame_that_it_has_read, removed, behind])
 def test_a_code_without_cause_costs_a_round_trip_and_no_more(story) -> None:  # type: ignore[no-untyped-def]
     """BAD-30."""
+    run(story)
+
+
+async def with_a_frame_that_nobody_signed(pair: Pair) -> None:
+    """Another frame at the place of the one under way, all but the signature as a copy of this phone would have it."""
+    await pair.writes(pair.a)
+    pair.a.fates = ["unsent"]
+    await pair.a.sync()
+    state, [flying] = await pair.state(pair.a)
+    true = read_frame(flying.item.signed)
+    signed = encode(Frame(true.header, b"f" * 32, true.ciphertext))
+    own = {item_hash(flying.item.signed): flying.item}
+    async with pair.a.phone.store.transaction() as rows:
+        identity = await get_identity(rows)
+    assert identity is not None
+    for signature, believed in ((bytes(64), False), (identity.keys.signing.sign(FRAME_LABEL, signed), True)):
+        proof = Item(FRAME, signed, signature)
+        assert proves_fork(state, identity.device, proof, own, true.header.seen_L) is believed
+
+
+async def behind_for_hours(pair: Pair) -> None:
+    """An app that syncs by itself meets a server that says it every time."""
+    await pair.writes(pair.a)
+    await pair.a.sync()
+    state = (await pair.state(pair.a))[0]
+    pair.server.victim = pair.a.device
+    pair.server.lie = saying(code="behind", acks=(), next=0, log_hash=state.log.empty(state.vault).log_hash)
+    pair.a._world.now += DAY_MS  # type: ignore[attr-defined]  # the server was new to it today
+    reports = [await sync(pair.a.phone, asked_by_person=False) for _ in range(3)]
+    handed = [report.bytes_up for report in reports]
+    assert handed[0] > 2 * handed[1], "everything once"
+    assert handed[1] == handed[2]
+    pair.a._world.now += DAY_MS  # type: ignore[attr-defined]
+    assert (await sync(pair.a.phone, asked_by_person=False)).bytes_up > 2 * handed[1], "and once again the next day"
+
+
+@pytest.mark.parametrize("story", [with_a_frame_that_nobody_signed, behind_for_hours])
+def test_only_a_signature_proves_a_fork_and_unasked_a_log_is_handed_back_once_a_day(story) -> None:  # type: ignore[no-untyped-def]
+    """BAD-30, BAD-40."""
     run(story)
 
 

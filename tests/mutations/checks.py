@@ -1,6 +1,6 @@
 """The checks by name, as arguments of `python -m`: files or single tests for pytest, or random worlds."""
 
-PYTEST = ("pytest", "-x", "-q", "-n0", "--no-header", "--tb=no", "-rfE", "-W", "ignore")
+PYTEST = ("pytest", "-p", "pytest_asyncio.plugin", "-x", "--no-header", "--tb=no", "-rfE", "-W", "ignore")
 WORLDS = "worlds "
 LOG_VECTORS = "tests/vectors/test_log_vectors.py"
 MERGE_VECTORS = "tests/vectors/test_merge_vectors.py"

@@ -13,8 +13,8 @@ def _judge(name: str, rule: str, before: str, after: str, check: str = LOG_VECTO
     return Mutation(name, rule, STATE, before, after, (check,))
 
 
-def _content(name: str, rule: str, before: str, after: str) -> Mutation:
-    return Mutation(name, rule, CONTENT, before, after, (FRAMES,))
+def _content(name: str, rule: str, before: str, after: str, check: str = FRAMES) -> Mutation:
+    return Mutation(name, rule, CONTENT, before, after, (check,))
 
 
 LOG = [
@@ -90,8 +90,8 @@ LOG = [
         "an item's signature is not looked at",
         "LOG-14",
         READING,
-        "    if row is not None:\n        verify(row.key_type, row.signing_key, label, read.item.signed, read.item.signature)\n        return",
-        "    if row is not None:\n        return",
+        "        verify(row.key_type, row.signing_key, label, read.item.signed, read.item.signature)\n",
+        "",
         ("tests/conformance/test_log_law.py",),
     ),
     Mutation(
@@ -121,6 +121,7 @@ LOG = [
         "FRM-6",
         "if len(changes) > limits.CHANGES_A_FRAME_MAX:",
         "if not inside:",
+        "tests/conformance/test_frames_law.py",
     ),
     _content("a value is as long as it likes", "FRM-6", "len(value) > limits.VALUE_BYTES_MAX)", "not key)"),
     _content(
@@ -138,12 +139,12 @@ LOG = [
         ("tests/hostile/test_attack_renamed_member.py",),
     ),
     Mutation(
-        "a viewer's frame names devices",
+        "an editor declines for the owners",
         "FRM-8",
         REPLAY,
-        "        if record != VAULT_RECORD or role == OWNER:",
-        "        if record != VAULT_RECORD or role == OWNER or not keys:",
-        ("tests/hostile/test_attack_renamed_member.py",),
+        " and bool(keys) and all(",
+        " and all(",
+        (FRAMES,),
     ),
     Mutation(
         "a wrap is believed without the epoch's id",
@@ -167,7 +168,7 @@ LOG = [
         KEYRING,
         "        for box in answer.keyboxes:",
         "        for box in answer.keyboxes[:1]:",
-        ("tests/hostile/test_attack_spoiled_wrap.py",),
+        ("tests/conformance/test_keys_law.py",),
     ),
     Mutation(
         "a wrap is bound to no vault, epoch or card",

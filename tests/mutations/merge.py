@@ -203,8 +203,8 @@ MERGE = [
         "repetitions of one import share a key",
         "MRG-20",
         REPETITIONS,
-        '            token = _token(b"repetition", element, content, str(occurrence).encode())\n            if token not in used:',
-        '            token = _token(b"repetition", element, content)\n            if token:',
+        "element, content, str(occurrence).encode())\n            if token not in used:",
+        "element, content)\n            if token:",
         ("tests/fhir/test_registers_law.py", "tests/vectors/test_registers_vectors.py"),
     ),
     Mutation(

@@ -1,8 +1,8 @@
-"""Puts every way to be wrong into a copy of the tree and runs its check there: `python -m tests.mutations.run [NAME…]`.
+"""Puts every way to be wrong into a copy of the tree and runs its checks: `python -m tests.mutations.run [NAME…]`.
 
-First every check runs without any: one that is red by itself says nothing. Then one mutation at a time, in as many copies
-as there are processors. Prints what noticed each, after how many tests, cases or worlds, in how many seconds; ends with 1
-if anything is not noticed, or a check cannot be run. A NAME is a part of a mutation's name or of its rule's.
+First every check runs without any: one that is red by itself says nothing. Then one mutation at a time, in as many
+copies as there are processors. Prints what noticed each, after how many tests, cases or worlds, in how many seconds.
+Ends with 1 if anything is not noticed, or a check cannot be run. A NAME is a part of a mutation's name or rule.
 """
 
 import itertools
@@ -19,11 +19,12 @@ from typing import TypeVar
 from rich.console import Console
 from rich.table import Table
 
+from tests.mutations.bad_days import BAD_DAYS_RULES
 from tests.mutations.log import LOG
 from tests.mutations.membership import MEMBERSHIP
 from tests.mutations.merge import MERGE
 from tests.mutations.mutation import Mutation
-from tests.mutations.phone import BAD_DAYS_RULES, PHONE_READS, PHONE_SENDS
+from tests.mutations.phone import PHONE_READS, PHONE_SENDS
 from tests.mutations.server import SERVER
 from tests.mutations.tree import Found, Tree
 
@@ -42,11 +43,10 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 
-def in_trees(trees: Iterable[Tree], what: Callable[[Tree, T], R], things: list[T]) -> list[R]:
+def in_trees(trees: list[Tree], what: Callable[[Tree, T], R], things: list[T]) -> list[R]:
     """Does something with each thing, each in a tree that nobody else uses meanwhile; gives the results in order."""
     free: SimpleQueue[Tree] = SimpleQueue()
-    count = 0
-    for count, tree in enumerate(trees, 1):
+    for tree in trees:
         free.put(tree)
 
     def one(thing: T) -> R:
@@ -56,7 +56,7 @@ def in_trees(trees: Iterable[Tree], what: Callable[[Tree, T], R], things: list[T
         finally:
             free.put(tree)
 
-    with ThreadPoolExecutor(count) as pool:
+    with ThreadPoolExecutor(len(trees)) as pool:
         return list(pool.map(one, things))
 
 

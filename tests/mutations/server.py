@@ -1,4 +1,4 @@
-"""Ways to be wrong on the server: rulings, commits, who asks, links, shares. Rules: openapi/protocol/sync.md and others."""
+"""Ways to be wrong on the server: rulings, commits, who asks, links, shares. Rules: openapi/protocol/sync.md …"""
 
 from tests.mutations.checks import worlds
 from tests.mutations.mutation import Mutation
@@ -107,22 +107,22 @@ SERVER = [
         "an epoch starts without wraps",
         "SYN-37",
         "    if isinstance(body, Entry) and not _wraps_are_there(",
-        "    if isinstance(body, Frame) and not _wraps_are_there(",
-        "tests/api/test_sync_founding.py -k sqlite",
+        "    if body is None and not _wraps_are_there(",
+        _api("sync_bounds"),
     ),
     _ruling(
         "an epoch starts without a keybox",
         "SYN-37",
-        "        if state.epoch is not None and (hand.keybox",
-        "        if state.epoch is None and (hand.keybox",
-        "tests/api/test_sync_bounds.py tests/api/test_sync_wraps.py tests/api/test_sync_founding.py -k sqlite",
+        "        if state.epoch is not None and (hand.keybox is None or hand.keybox.epoch != epoch):",
+        "        if state.epoch is not None and state.epoch.id == epoch:",
+        _api("sync_bounds"),
     ),
     _ruling(
         "a card is added without a wrap",
         "SYN-37",
         "{device for device in added if device in live}",
         "set[DeviceId]()",
-        "tests/api/test_sync_bounds.py tests/api/test_sync_wraps.py tests/api/test_sync_founding.py -k sqlite",
+        _api("sync_bounds"),
     ),
     _ruling(
         "no quota of a day",

@@ -19,6 +19,7 @@ from typing import NamedTuple
 from tests.mutations.checks import arguments_of
 from tests.mutations.mutation import ROOT, Mutation, mutated
 
+PACKAGES = ("backend", "sync", "crypto")
 NOTICED = {1, 3}  # exit codes: of pytest when a test failed, of tests.mutations.worlds when a world did
 _COUNTS = re.compile(r"(\d+) (failed|passed|error)")
 _FAILED = re.compile(r"^(?:FAILED|ERROR) (\S.*?)(?: - .*)?$", re.MULTILINE)
@@ -51,7 +52,7 @@ class Tree:
                 target.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(source, target)
         mode = py_compile.PycInvalidationMode.CHECKED_HASH
-        for package in ("backend", "sync", "crypto", "tests"):
+        for package in PACKAGES:
             compileall.compile_dir(folder / package, quiet=2, invalidation_mode=mode)
 
     def try_(self, mutation: Mutation, seconds_max: float) -> list[Found]:
@@ -67,7 +68,12 @@ class Tree:
     def check(self, check: str, seconds_max: float) -> Found:
         """Runs one check in a process of its own that has so many seconds; one that does not end has caught nothing."""
         started = time.monotonic()
-        environment = {**os.environ, "PYTHONPATH": str(self.folder), "PYTHONDONTWRITEBYTECODE": "1"}
+        environment = {
+            **os.environ,
+            "PYTHONPATH": str(self.folder),
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",  # to load them all takes longer than most of these checks
+        }
         process = subprocess.Popen(
             [sys.executable, "-m", *arguments_of(check)],
             cwd=self.folder,

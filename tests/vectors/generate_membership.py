@@ -37,6 +37,8 @@ def founding_cases():
     yield case("another kind of edit", "MEM-2", [founding(mum, ("version", 2))], "rights")
     theirs = {"person": "mum", "subject": True, "creator": "dad 1"}
     yield case("genesis names another creator than the author", "MEM-2", [founding(mum, genesis=theirs)], "rights")
+    by_code = entry("mum code", mum, code, epoch=new_epoch(1), genesis=theirs | {"creator": "mum 1"})
+    yield case("the recovery card signs in the creator's place", "MEM-2", [by_code], "rights")
     yield case(
         "the recovery card was signed by another",
         "MEM-2 MEM-4",
