@@ -17,6 +17,7 @@ from sync.device.outbox import prepare
 from sync.device.reading import read_vault
 from sync.merge.change import PERSON
 from sync.vault import outgoing
+from sync.vault.intents import DropCards
 from sync.vault.keyring import Keyring
 from sync.vault.outgoing import may_seal
 from sync.vault.replay import Outcome
@@ -330,6 +331,25 @@ def test_frm_10_a_void_frame_changes_nothing_but_its_devices_chain_and_is_kept_a
         assert not (await pair.a.look())["verdicts"][-1], "the chain goes on from it"
         assert lost not in await pair.values(pair.a)
         assert good in await pair.values(pair.a)
+
+    run(story)
+
+
+def test_frm_10_what_a_removed_phone_wrote_late_is_in_the_log_and_in_no_record() -> None:
+    """LOG-22, BAD-10."""
+
+    async def story(pair: Pair) -> None:
+        late = await pair.writes(pair.b)
+        await asks(pair.b)  # sealed before it hears of the removal
+        async with pair.a.phone.store.transaction() as rows:
+            state = await rows.get_vault(VAULT)
+            state.intents = [DropCards((pair.b.device,))]  # type: ignore[arg-type]
+            await rows.put_vault(VAULT, state)
+        for phone in (pair.a, pair.b, pair.a):
+            await phone.sync()
+        look = await pair.a.look()
+        assert (look["verdicts"][-1], look["quarantined"]) == ("rights", ["rights"])
+        assert late not in (await shown(pair.a))[0]
 
     run(story)
 

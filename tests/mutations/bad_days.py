@@ -4,7 +4,7 @@ from tests.mutations.checks import worlds
 from tests.mutations.mutation import Mutation
 
 REPLAY, ROLLBACK, REBASE, ADOPT = (f"sync/vault/{name}.py" for name in ("replay", "rollback", "rebase", "adopt"))
-BAD_DAYS = worlds("bad-days", 100)
+BAD_DAYS = worlds("bad-days", 120)
 CARRIED = "tests/conformance/test_carried_law.py"
 REBASES = "tests/property/test_rebase_laws.py"
 ATTACK = "tests/hostile/test_attack_"

@@ -38,7 +38,7 @@ MERGE = [
         "MRG-6",
         REGISTER,
         "    if carries:\n        kept = [",
-        "    if not new.seen:\n        kept = [",
+        "    if standing is None:\n        kept = [",
         BOTH,
     ),
     Mutation(
@@ -110,7 +110,9 @@ MERGE = [
         "seen.update(())",
         BOTH,
     ),
-    Mutation("an import deletes", "MRG-15", RECORD, "if key == LIFE and lane == SOURCE:", "if not key:", BOTH),
+    Mutation(
+        "an import deletes", "MRG-15", RECORD, "if key == LIFE and lane == SOURCE:", "if not key:", (MERGE_VECTORS,)
+    ),
     Mutation(
         "one lane for all",
         "MRG-11",

@@ -5,7 +5,7 @@ from tests.mutations.mutation import Mutation
 
 REPLAY, OUTGOING = "sync/vault/replay.py", "sync/vault/outgoing.py"
 OUTBOX, INTAKE, SYNCING = "sync/device/outbox.py", "sync/device/intake.py", "sync/device/syncing.py"
-SHIPPED, BAD_DAYS = worlds("shipped", 100), worlds("bad-days", 100)
+SHIPPED, BAD_DAYS = worlds("shipped", 40), worlds("bad-days", 120)
 PHONE = "tests/conformance/test_phone_law.py"
 PEOPLE = "tests/conformance/test_people_law.py"
 ATTACK = "tests/hostile/test_attack_"
@@ -183,7 +183,7 @@ PHONE_READS = [
         REPLAY,
         _UNVERIFIED,
         _UNVERIFIED.replace("break", _TAKEN_AS_VOID),
-        (f"{ATTACK}flipped_signature.py", worlds("family/alone, lying server", 60)),
+        (f"{ATTACK}flipped_signature.py", worlds("family/alone, lying server", 30)),
     ),
     Mutation(
         "an unverifiable item is passed over",
@@ -271,7 +271,7 @@ PHONE_READS = [
         OUTBOX,
         "    if head != log_hash:\n        return None",
         "    if not head:\n        return None",
-        (worlds("family/alone, races", 60),),
+        (worlds("family/alone, races", 80),),
     ),
     Mutation(
         "a card that does not begin with the code's bytes is let in",

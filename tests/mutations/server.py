@@ -145,7 +145,7 @@ SERVER = [
         "        vault = await store.lock_head(tx, vault_id)\n",
         '        heads = vars(store).setdefault("_heads", {})\n'
         "        vault = heads[vault_id] = heads.get(vault_id) or await store.lock_head(tx, vault_id)\n",
-        (worlds("shipped", 60),),
+        (worlds("shipped", 40),),
     ),
     Mutation(
         "two servers do not take turns",
@@ -161,7 +161,7 @@ SERVER = [
         APPEND,
         "        await store.write_items(tx, vault, new_items)\n",
         "        await store.write_items(tx, vault, new_items[:1])\n",
-        (worlds("shipped", 60),),
+        (worlds("shipped", 40),),
     ),
     Mutation(
         "a good wrap is replaced by anybody's",

@@ -208,6 +208,12 @@ def inside_faults():
             ["FRM-8"],
             packed(records=[b"@vault".ljust(32, b"\0")], keys=[f"device/{OTHER.hex()}"]),
         ),
+        case(
+            "a change of the vault's names that sets nothing, by an editor",
+            "rights",
+            ["FRM-8"],
+            packed(records=[b"@vault".ljust(32, b"\0")], keys=[], sets=[[]]),
+        ),
     ]
 
 
