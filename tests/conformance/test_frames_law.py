@@ -1,11 +1,16 @@
-"""MUSTs of frames.md whose vectors would be megabytes long."""
+"""MUSTs of frames.md whose vectors would be megabytes long, and what a phone asks of a log's table."""
 
 import pytest
 
-from sync.merge.change import PERSON, Change, RecordId, make_dot
-from sync.vault.content import ContentVoid, decode_inside, encode_inside
+from sync.merge.change import PERSON, VAULT_RECORD, Change, RecordId, make_dot
+from sync.vault.content import ContentVoid, WireChange, decode_inside, encode_inside
+from sync.vault.keyring import Keyring
+from sync.vault.replay import _judge_content
+from sync.vault.state import VaultState
 from sync.wire import limits
 from sync.wire.ids import DeviceId
+from sync.wire.item import EDITOR
+from tests.hostile.family_log import DAD, MUM, FamilyLog, add, card
 
 AUTHOR = DeviceId(b"a" * 32)
 RECORD = RecordId(b"r" * 32)
@@ -45,3 +50,22 @@ def outcome(*of):
 def test_frm_6_what_is_one_more_than_a_limit_voids_the_frame(fits, exceeds):
     assert outcome(*fits) == len(fits)
     assert outcome(*exceeds) == "limits"
+
+
+def test_frm_8_an_editor_sets_names_of_her_own_persons_devices_and_says_nothing_else_in_the_vaults_record():
+    family, editor = FamilyLog(), card(3)
+    assert family.entry(family.mum, add(editor, DAD, EDITOR)) is None
+    state = VaultState(family.log, MUM, Keyring())
+    own, others = f"device/{editor.device.hex()}", f"device/{family.mum.device.hex()}"
+
+    def judged(author, *keys):
+        sets = tuple((key, b'"name"') for key in keys)
+        try:
+            _judge_content(state, author, [WireChange(1, VAULT_RECORD, False, PERSON, None, (), sets, 0)], {}.get)
+        except ContentVoid as void:
+            return void.reason
+        return None
+
+    assert judged(editor.device, own) is None
+    assert {judged(editor.device, *keys) for keys in ((), (others,), (own, others), ("name",))} == {"rights"}
+    assert {judged(family.mum.device, *keys) for keys in ((), (own,), ("name",))} == {None}

@@ -144,7 +144,7 @@ LOG = [
         REPLAY,
         " and bool(keys) and all(",
         " and all(",
-        (FRAMES,),
+        ("tests/conformance/test_frames_law.py",),
     ),
     Mutation(
         "a wrap is believed without the epoch's id",

@@ -87,7 +87,14 @@ def main(wanted: list[str]) -> int:
             console.print("Red though nothing is wrong:", *red, sep="\n", markup=False)
             return 1
         console.print(f"every check is green where nothing is wrong ({time.monotonic() - started:.0f} s)")
-        found = in_trees(trees, lambda tree, mutation: tree.try_(mutation, SECONDS_MAX), chosen)
+
+        def tried(tree: Tree, mutation: Mutation) -> list[Found]:
+            results = tree.try_(mutation, SECONDS_MAX)
+            word = "caught" if all(one.caught for one in results) else "NOT CAUGHT"
+            console.print(f"{word}: {mutation.name}", markup=False, highlight=False)
+            return results
+
+        found = in_trees(trees, tried, chosen)
     table = Table("way to be wrong", "rule", "", "noticed by", "examples", "seconds")
     missed = 0
     for mutation, results in zip(chosen, found, strict=True):
