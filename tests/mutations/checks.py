@@ -11,6 +11,11 @@ def worlds(kind: str, count: int, first: int = 0) -> str:
     return f"{WORLDS}{kind}|{count}|{first}"
 
 
+def api(name: str) -> str:
+    """The tests of one file of tests/api, over SQLite."""
+    return f"tests/api/test_{name}.py -k sqlite"
+
+
 def arguments_of(check: str) -> list[str]:
     """What `python -m` is called with for a check."""
     if check.startswith(WORLDS):

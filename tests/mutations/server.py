@@ -1,17 +1,10 @@
-"""Ways to be wrong on the server: rulings, commits, who asks, links, shares. Rules: openapi/protocol/sync.md …"""
+"""Ways to be wrong on the server: rulings, commits, what lies beside a log. Rules: openapi/protocol/sync.md."""
 
-from tests.mutations.checks import worlds
+from tests.mutations.checks import api, worlds
 from tests.mutations.mutation import Mutation
 
 RULING, APPEND, BESIDE, PULL = (f"backend/vaults/{name}.py" for name in ("ruling", "append", "beside", "pull"))
-GUARD, PROOFS, SHARES = "backend/access/guard.py", "backend/accounts/proofs.py", "backend/shares/store.py"
-ASSERTION, ACCOUNTS = "backend/access/assertion.py", "backend/accounts/routes.py"
 RULINGS = "tests/api/test_rulings.py"
-
-
-def _api(name: str) -> str:
-    """The tests of one file of tests/api, over SQLite."""
-    return f"tests/api/test_{name}.py -k sqlite"
 
 
 def _ruling(name: str, rule: str, before: str, after: str, check: str = RULINGS) -> Mutation:
@@ -30,7 +23,7 @@ SERVER = [
         "SYN-31",
         "    if isinstance(body, Entry) and read.hash in known.entries:",
         "    if isinstance(body, Entry) and read.hash in known.frames:",
-        _api("sync_refusals"),
+        api("sync_refusals"),
     ),
     _ruling(
         "two frames stand at one place of a chain",
@@ -55,14 +48,14 @@ SERVER = [
         "SYN-34",
         "    if not _saw_this_log(state, read, known):",
         "    if not state:",
-        _api("sync_refusals"),
+        api("sync_refusals"),
     ),
     _ruling(
         "a void item is stored",
         "SYN-35",
         '        return Verdict("epoch_stale" if stale else ruling.reason)',
         "        return Verdict(ruling=ruling)",
-        _api("sync_refusals"),
+        api("sync_refusals"),
     ),
     _ruling(
         "late frames are refused",
@@ -75,7 +68,7 @@ SERVER = [
         "SYN-39",
         "        and read.seen_seq < lost_at\n",
         "",
-        _api("sync_bounds"),
+        api("sync_bounds"),
     ),
     _ruling("grace is counted by nobody", "SYN-39", "grace.frames >= limits.GRACE_FRAMES_MAX\n        or ", ""),
     _ruling("grace has no end", "SYN-39", "        or now_ms - grace.at_ms > limits.GRACE_DAYS * DAY_MS\n", ""),
@@ -108,21 +101,21 @@ SERVER = [
         "SYN-37",
         "    if isinstance(body, Entry) and not _wraps_are_there(",
         "    if body is None and not _wraps_are_there(",
-        _api("sync_bounds"),
+        api("sync_bounds"),
     ),
     _ruling(
         "an epoch starts without a keybox",
         "SYN-37",
         "        if state.epoch is not None and (hand.keybox is None or hand.keybox.epoch != epoch):",
         "        if state.epoch is not None and state.epoch.id == epoch:",
-        _api("sync_bounds"),
+        api("sync_bounds"),
     ),
     _ruling(
         "a card is added without a wrap",
         "SYN-37",
         "{device for device in added if device in live}",
         "set[DeviceId]()",
-        _api("sync_bounds"),
+        api("sync_bounds"),
     ),
     _ruling(
         "no quota of a day",
@@ -193,7 +186,7 @@ SERVER = [
         PULL,
         "(ask.epoch_held < state.epoch.number or ask.key_missing)",
         "ask.epoch_held < state.epoch.number",
-        (_api("sync_answers"),),
+        (api("sync_answers"),),
     ),
     Mutation(
         "lost entries go to everybody",
@@ -201,7 +194,7 @@ SERVER = [
         PULL,
         "if facts.lost and role == OWNER else ()",
         "if facts.lost else ()",
-        (_api("sync_after_restore"),),
+        (api("sync_after_restore"),),
     ),
     Mutation(
         "lost entries are kept unsigned",
@@ -209,7 +202,7 @@ SERVER = [
         APPEND,
         "if checked is None or not checked.verified or not",
         "if checked is None or not",
-        (_api("sync_after_restore"),),
+        (api("sync_after_restore"),),
     ),
     Mutation(
         "a stranger hears that a log diverged",
@@ -217,7 +210,7 @@ SERVER = [
         PULL,
         '"diverged" if is_live else "removed"',
         '"diverged"',
-        (_api("sync_refusals"),),
+        (api("sync_refusals"),),
     ),
     Mutation(
         "a phone ahead of the server is not told",
@@ -225,166 +218,6 @@ SERVER = [
         PULL,
         '        return VaultAnswer(ask.vault, "behind", (), head, log_hash, False)',
         '        return VaultAnswer(ask.vault, "diverged", (), head, log_hash, False)',
-        (_api("sync_refusals"),),
-    ),
-    Mutation(
-        "a revoked phone keeps its token",
-        "ACC-9",
-        GUARD,
-        "    if row.revoked_at is not None:\n        raise",
-        "    if row.account is None:\n        raise",
-        (_api("revocation"),),
-    ),
-    Mutation(
-        "a token never ends",
-        "ACC-7",
-        GUARD,
-        "    if row.expires_at <= now_ms:",
-        "    if row.expires_at <= 0:",
-        (_api("accounts_and_devices"),),
-    ),
-    Mutation(
-        "a card is enrolled that has not signed",
-        "ACC-11",
-        PROOFS,
-        "        verify(card.key_type, card.signing_key, ENROLLED_LABEL, enrolment.account, enrolment.proof)\n",
-        "",
-        (_api("accounts_and_devices"), "tests/hostile/test_attack_stolen_enrolment.py"),
-    ),
-    Mutation(
-        "a card is enrolled by nobody of the account",
-        "ACC-12",
-        PROOFS,
-        "        verify(*key, ENROL_LABEL, device + enrolment.account, enrolment.enroller_signature)",
-        "        device_id(device)",
-        (_api("accounts_and_devices"),),
-    ),
-    Mutation(
-        "a device of another account enrols",
-        "ACC-12",
-        ACCOUNTS,
-        "or enroller.revoked_at is not None or enroller.account != enrolment.account:",
-        "or enroller.revoked_at is not None:",
-        (_api("accounts_and_devices"),),
-    ),
-    Mutation(
-        "a revoked phone is enrolled again with what enrolled it",
-        "ACC-15",
-        ACCOUNTS,
-        "            if await store.was_revoked(tx, device, enrolment.account):",
-        "            if not enrolment.account:",
-        (_api("accounts_and_devices"),),
-    ),
-    Mutation(
-        "a signature for one server opens an account at another",
-        "ACC-1",
-        PROOFS,
-        "ACCOUNT_LABEL, origin.encode(), new.proof)",
-        'ACCOUNT_LABEL, origin.encode() or b"", new.proof) if origin == "" else None',
-        (_api("accounts_and_devices"),),
-    ),
-    Mutation(
-        "an assertion for another server is taken",
-        "ACC-3",
-        ASSERTION,
-        ' or claims.get("aud") != origin:',
-        ":",
-        (_api("accounts_and_devices"),),
-    ),
-    Mutation(
-        "an assertion is good for months",
-        "ACC-5",
-        ASSERTION,
-        "    if not now_ms < exp * 1000 <= now_ms + ASSERTION_SECONDS_MAX * 1000:",
-        "    if not now_ms < exp * 1000:",
-        (_api("accounts_and_devices"),),
-    ),
-    Mutation(
-        "any nonce replaces the time",
-        "ACC-5",
-        "backend/access/store.py",
-        "WHERE kind = $1 AND value_hash = $2 AND device = $3 AND expires_at > $4 RETURNING kind",
-        "WHERE kind = $1 AND value_hash = $2 AND expires_at > $4 AND $3 = $3 RETURNING kind",
-        (_api("accounts_and_devices"),),
-    ),
-    Mutation(
-        "an assertion is good twice",
-        "ACC-4",
-        "backend/access/store.py",
-        '" ON CONFLICT (kind, value_hash) DO NOTHING RETURNING kind"',
-        '" ON CONFLICT (kind, value_hash) DO UPDATE SET expires_at = excluded.expires_at RETURNING kind"',
-        (_api("accounts_and_devices"),),
-    ),
-    Mutation(
-        "a link's place is filled twice",
-        "LNK-2",
-        "backend/linking/store.py",
-        "DO NOTHING RETURNING post",
-        "DO UPDATE SET body = excluded.body RETURNING post",
-        (_api("links"),),
-    ),
-    Mutation(
-        "a link's post never ends",
-        "LNK-3",
-        "backend/linking/store.py",
-        "AND post = $2 AND expires_at > $3",
-        "AND post = $2 AND $3 > 0",
-        (_api("links"),),
-    ),
-    Mutation(
-        "a passcode is checked before its try is taken",
-        "SHR-16",
-        SHARES,
-        "SET tries = tries - 1 WHERE {LIVE} AND tries > 0",
-        "SET tries = tries WHERE {LIVE} AND tries > 0",
-        (_api("share_data_plane"),),
-    ),
-    Mutation(
-        "tries have no end",
-        "SHR-16",
-        SHARES,
-        "WHERE {LIVE} AND tries > 0 AND",
-        "WHERE {LIVE} AND",
-        (_api("share_data_plane"),),
-    ),
-    Mutation(
-        "the owner token is not asked for",
-        "SHR-7",
-        "backend/shares/owner_routes.py",
-        "if row is None or not fits or row.account",
-        "if row is None or row.account",
-        (_api("share_owner"),),
-    ),
-    Mutation(
-        "the owner token is enough without the account",
-        "SHR-7",
-        "backend/shares/owner_routes.py",
-        "or not fits or row.account != me.account:",
-        "or not fits:",
-        (_api("share_owner"),),
-    ),
-    Mutation(
-        "who opened a share is stored as it is",
-        "SHR-21",
-        "backend/shares/public_routes.py",
-        "        sealed = seal(counted.log_key, opening_info(counted.share, counted.number, outcome), opener)",
-        "        sealed = opener",
-        (_api("share_data_plane"),),
-    ),
-    Mutation(
-        "opens are counted but not bounded",
-        "SHR-17",
-        SHARES,
-        ' AND (opens_max IS NULL OR opens < opens_max)"',
-        '"',
-        (_api("share_data_plane"),),
-    ),
-    Mutation(
-        "a revoked share opens",
-        "SHR-11",
-        SHARES,
-        '_OPEN = "revoked_at IS NULL AND NOT paused',
-        '_OPEN = "NOT paused',
-        (_api("share_data_plane"),),
+        (api("sync_refusals"),),
     ),
 ]
