@@ -5,7 +5,7 @@ from tests.mutations.mutation import Mutation
 
 REPLAY, OUTGOING = "sync/vault/replay.py", "sync/vault/outgoing.py"
 OUTBOX, INTAKE, SYNCING = "sync/device/outbox.py", "sync/device/intake.py", "sync/device/syncing.py"
-SHIPPED, BAD_DAYS = worlds("shipped", 40), worlds("bad-days", 120)
+SHIPPED, BAD_DAYS = worlds("shipped", 40), worlds("bad-days", 80)
 PHONE = "tests/conformance/test_phone_law.py"
 PEOPLE = "tests/conformance/test_people_law.py"
 ATTACK = "tests/hostile/test_attack_"
