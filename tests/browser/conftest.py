@@ -1,4 +1,8 @@
-"""One server and one Chromium for each test process; a fresh visitor for each test."""
+"""One server for each test process and one Chromium for each file; a fresh visitor for each test.
+
+Playwright's synchronous interface keeps an event loop running while it is open. It ends with its file: else every
+asynchronous test that comes later in the same process finds a loop that is not its own.
+"""
 
 from __future__ import annotations
 
@@ -16,13 +20,13 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         yield running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def playwright() -> Iterator[Playwright]:
     with sync_playwright() as running:
         yield running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser(playwright: Playwright) -> Iterator[Browser]:
     running = launch(playwright)
     yield running

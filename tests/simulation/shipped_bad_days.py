@@ -11,6 +11,7 @@ from unittest.mock import patch
 from sync.device.aftermath import sync_and_see_to
 from sync.device.identity import get_identity
 from sync.device.outbox import DAY_MS
+from sync.device.overview import findings, read_finding
 from sync.device.refused import Refused
 from tests.simulation.shipped import VAULT, ShippedPhone
 from tests.simulation.shipped_accounts import AccountsTransport
@@ -39,11 +40,16 @@ class _Phone(ShippedPhone):
             self.device, self.card = identity.device, identity.card
 
     async def sync(self):
+        """One sync; then its person reads what was found, without which a phone welcomed to another log waits (PHN-18)."""
         try:
-            return await sync_and_see_to(self.phone)
+            report = await sync_and_see_to(self.phone)
         except Refused as refused:
             assert refused.code == "unreachable", refused.code
             return None
+        for finding in await findings(self.phone):
+            if finding["unread"]:
+                await read_finding(self.phone, finding["id"])
+        return report
 
 
 class BadDays(World):
