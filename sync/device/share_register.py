@@ -107,6 +107,11 @@ async def put_laid(rows: Rows, share: ShareId, laid: Laid) -> None:
     await rows.put_single(_SHARES, _encode(await get_laid(rows) | {share: laid}))
 
 
+async def forget_laid(rows: Rows) -> None:
+    """Forgets all of that: a server that was restored may lack shares, and have open again what was revoked."""
+    await rows.put_single(_SHARES, b"")
+
+
 def is_of(word: ShareWord, account: AccountId | None, server: str) -> bool:
     """True if phones of this account on this server may handle a share."""
     return word.account == account and word.server == server

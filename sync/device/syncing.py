@@ -21,6 +21,7 @@ from sync.device.outbox import DAY_MS, Asked, may_grant, prepare, replay_ask
 from sync.device.phone import Phone
 from sync.device.rebasing import FORKED, REBASES, advance
 from sync.device.refused import Refused
+from sync.device.share_register import forget_laid
 from sync.device.shut_out import PHONE_WORDS, keep
 from sync.device.transport import Answered, Transport, Unreachable
 from sync.vault.replay import Finding
@@ -242,6 +243,7 @@ class _Run:
                 why = state.rebuilding or state.halted
                 if why in REBASES:
                     self._rebased[number] = "device_forked" if why in FORKED else "diverged"
+                    await forget_laid(rows)
                 if why in FORKED:
                     active = [*active, *(n for n in every if n not in active)]
         if self._rebased:
@@ -337,6 +339,7 @@ class _Run:
         """The server was restored from a backup: hand back what it lost, at most once a day unasked."""
         today = self._phone.now_ms() // DAY_MS
         async with self._phone.store.transaction() as rows:
+            await forget_laid(rows)
             state = await rows.get_vault(number)
             if state.replayed_day == today and not (self._asked_by_person or number in self._replayed):
                 return "behind"
