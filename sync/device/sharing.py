@@ -148,14 +148,14 @@ async def shares(phone: Phone, vault: str | None) -> list[Share]:
 
 
 async def find(phone: Phone, wanted: str, vault: str | None = None) -> Held:
-    """The share that a part of its handle or of its label names; the only one without a name. Raises: Refused."""
+    """The share that the beginning of its handle or a part of its label names. Raises: Refused."""
     async with phone.store.transaction() as rows:
         return await _find(rows, wanted, vault)
 
 
-async def pause(phone: Phone, wanted: str, paused: bool) -> Share:
+async def pause(phone: Phone, wanted: str, paused: bool, vault: str | None = None) -> Share:
     """Lets nobody open a share, or everybody again who may. Needs the server. Raises: Refused."""
-    held, identity = await _own(phone, wanted)
+    held, identity = await _own(phone, wanted, vault)
     if held.word.revoked:
         raise Refused("share_revoked")
     transport = phone.connect(identity.server)
@@ -169,11 +169,11 @@ async def pause(phone: Phone, wanted: str, paused: bool) -> Share:
         await transport.close()
 
 
-async def revoke(phone: Phone, wanted: str) -> Share:
+async def revoke(phone: Phone, wanted: str, vault: str | None = None) -> Share:
     """Ends a share for good: in the vault at once, on the server now or with the next sync. Raises: Refused."""
     async with phone.store.transaction() as rows:
         identity = await identity_of(rows)
-        held = await _find(rows, wanted, None)
+        held = await _find(rows, wanted, vault)
         if not held.word.revoked:
             await _refuse_others(rows, held.number, identity)
             word = msgspec.structs.replace(held.word, revoked=True)
@@ -184,9 +184,9 @@ async def revoke(phone: Phone, wanted: str) -> Share:
     return await _settled(phone, identity, held, REVOKED)
 
 
-async def openings(phone: Phone, wanted: str) -> list[dict[str, Any]]:
+async def openings(phone: Phone, wanted: str, vault: str | None = None) -> list[dict[str, Any]]:
     """Who opened a share, as cli.md has it, the first first. Raises: Refused."""
-    held, identity = await _own(phone, wanted)
+    held, identity = await _own(phone, wanted, vault)
     transport = phone.connect(identity.server)
     secrets = held.word.secrets(held.share)
     try:
@@ -261,9 +261,9 @@ async def _find(rows: Rows, wanted: str, vault: str | None) -> Held:
     return fitting[0]
 
 
-async def _own(phone: Phone, wanted: str) -> tuple[Held, Identity]:
+async def _own(phone: Phone, wanted: str, vault: str | None) -> tuple[Held, Identity]:
     async with phone.store.transaction() as rows:
-        identity, held = await identity_of(rows), await _find(rows, wanted, None)
+        identity, held = await identity_of(rows), await _find(rows, wanted, vault)
     if not is_of(held.word, identity.account, identity.server):
         raise Refused("share_elsewhere")
     return held, identity

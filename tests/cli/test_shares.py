@@ -222,6 +222,16 @@ def test_only_owners_share_and_others_cannot_handle_what_an_owner_shared(world: 
     assert (done.code, done.json["code"]) == (REFUSED, "not_owner")
 
 
+def test_a_share_is_looked_for_in_the_vault_that_is_named_alone(world: World) -> None:
+    share = made(world.a, "--label", "of one vault")
+    for action in ("show", "pause", "resume", "log", "revoke"):
+        done = world.a.run("share", action, "of one vault", "--vault", "no vault of this name")
+        assert (done.code, done.json["code"]) == (REFUSED, "unknown_vault")
+    assert state(world.a, share)["state"] == "live"
+    vault = world.a("vaults")[0]["id"]
+    assert world.a("share", "show", "of one vault", "--vault", vault)["id"] == share["id"]
+
+
 def test_the_link_and_passcode_are_shown_again_offline_and_only_when_asked_for(world: World) -> None:
     share = made(world.a, "--passcode", "--label", "shown again")
     listed = world.a.run("share", "list").stdout + world.a.run("share", "list", json=False).stdout

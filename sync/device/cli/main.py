@@ -300,7 +300,7 @@ def _shares(command: Callable[..., argparse.ArgumentParser]) -> None:
     def action(name: str, text: str, *, one: bool = True, pictures: bool = False) -> argparse.ArgumentParser:
         made = actions.add_parser(name, help=text, description=text, allow_abbrev=False)
         if one:
-            made.add_argument("id", metavar="SHARE", help="part of its id or of its label")
+            made.add_argument("id", metavar="SHARE", help="the beginning of its id, or part of its label")
         if pictures:
             made.add_argument("--svg", metavar="FILE", help="write the code as a picture (SVG)")
             made.add_argument("--png", metavar="FILE", help="write the code as a picture (PNG)")

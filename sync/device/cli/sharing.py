@@ -85,7 +85,7 @@ async def _create(context: Context, options: argparse.Namespace) -> int:
 
 async def _show(context: Context, options: argparse.Namespace) -> int:
     async with context.phone() as phone:
-        held = await sharing.find(phone, options.id)
+        held = await sharing.find(phone, options.id, options.vault)
     if held.word.revoked:
         raise Refused("share_revoked")
     link = sharing.link_of(held)
@@ -179,7 +179,7 @@ def _details(share: Share, labels: dict[str, str]) -> list[str]:
 
 async def _pause(context: Context, options: argparse.Namespace) -> int:
     async with context.phone() as phone:
-        share = await sharing.pause(phone, options.id, options.action == "pause")
+        share = await sharing.pause(phone, options.id, options.action == "pause", options.vault)
     context.result(_document(share))
     if not context.json:
         context.say(f"{share.held.word.label or 'The share'}: {_STATES[share.state]}.")
@@ -188,7 +188,7 @@ async def _pause(context: Context, options: argparse.Namespace) -> int:
 
 async def _revoke(context: Context, options: argparse.Namespace) -> int:
     async with context.phone() as phone:
-        share = await sharing.revoke(phone, options.id)
+        share = await sharing.revoke(phone, options.id, options.vault)
     context.result(_document(share))
     if not context.json:
         if share.state == sharing.REVOKED:
@@ -202,7 +202,7 @@ async def _revoke(context: Context, options: argparse.Namespace) -> int:
 
 async def _log(context: Context, options: argparse.Namespace) -> int:
     async with context.phone() as phone:
-        found = await sharing.openings(phone, options.id)
+        found = await sharing.openings(phone, options.id, options.vault)
     context.result(found)
     if context.json:
         return DONE
