@@ -45,8 +45,8 @@ _LIMITS = {
     "idle_in_transaction_session_timeout": f"{STATEMENT_SECONDS}s",
 }
 _BUSY = {"40001", "40P01", "55P03"}  # serialization failure, deadlock, lock not available
-# Connection lost, no resources, operator's intervention, system error, read-only, no login, no database.
-_UNAVAILABLE = ("08", "53", "57", "58", "25006", "28", "3D")
+# Connection lost, no resources, operator, system error, read-only, idle for too long, no login, no database.
+_UNAVAILABLE = ("08", "53", "57", "58", "25006", "25P03", "28", "3D")
 
 
 def storage_error(error: BaseException, closed: bool = False) -> BaseException:
@@ -151,9 +151,7 @@ class PostgresEngine:
     def __init__(self, pool: Any) -> None:
         self._pool = pool
         self._reading = _Reading(self)
-        self._inserts: dict[
-            str, str | None
-        ] = {}  # how a statement inserts many rows at once; found out at its first use
+        self._inserts: dict[str, str | None] = {}  # how a statement inserts many rows; found out at its first use
         self.is_durable = True  # False: the server does not sync its disk, which no session can change
         self.commits = 0  # how often a transaction has been made durable; read by tests and metrics
 

@@ -170,6 +170,7 @@ async def test_a_server_that_is_too_old_is_refused_by_its_version(url, monkeypat
         ("57P01", StorageUnavailable),
         ("58030", StorageUnavailable),
         ("25006", StorageUnavailable),
+        ("25P03", StorageUnavailable),
         ("08006", StorageUnavailable),
     ],
 )
