@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import msgspec
 import pytest
 
@@ -31,6 +33,13 @@ async def test_making_it_again_changes_nothing_and_another_body_is_refused(serve
     share.new = msgspec.structs.replace(share.new, long_term=True)
     assert code_of(await share.make()) == "share_taken"
     assert (await share.state()).long_term is False
+
+
+async def test_the_same_share_sent_many_times_at_once_is_made_once_and_refused_to_nobody(server: Served):
+    """SHR-8."""
+    share = Share(await server.registered("mum"))
+    answers = await asyncio.gather(*(share.make() for _ in range(8)))
+    assert [answer.status_code for answer in answers] == [204] * 8
 
 
 async def test_a_url_token_stands_in_one_share_only(server: Served):
