@@ -76,9 +76,8 @@ async def follow(link: Link, recipient: str, passcode: Callable[[], str]) -> lis
     import httpx
 
     timeout = httpx.Timeout(READ_SECONDS, connect=CONNECT_SECONDS)
-    verify = False if link.url.startswith("http://") else trusted()
     try:
-        async with httpx.AsyncClient(timeout=timeout, trust_env=False, verify=verify) as client:
+        async with httpx.AsyncClient(timeout=timeout, trust_env=False, verify=trusted()) as client:
             if DIRECT in link.flags:
                 body = await _fetch(client, "GET", link.url, _JWE_BYTES_MAX, params={"recipient": recipient})
                 return [_opened(link, "the link's file", None, body)]
