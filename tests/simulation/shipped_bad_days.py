@@ -40,7 +40,7 @@ class _Phone(ShippedPhone):
             self.device, self.card = identity.device, identity.card
 
     async def sync(self):
-        """One sync; then its person reads what was found, without which a phone welcomed to another log waits (PHN-18)."""
+        """One sync; then its person reads what was found: a phone welcomed to another log waits for that (PHN-18)."""
         try:
             report = await sync_and_see_to(self.phone)
         except Refused as refused:
