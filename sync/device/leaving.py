@@ -13,12 +13,14 @@ from sync.device.access import access_token, revoke
 from sync.device.outlook import outlook
 from sync.device.people import OFFLINE, names_of
 from sync.device.phone import Phone
-from sync.device.reading import identity_of
+from sync.device.reading import identity_of, read_record
 from sync.device.refused import Refused
+from sync.device.share_register import is_of, share_words
 from sync.device.store.rows import Rows
 from sync.device.syncing import sync
 from sync.device.transport import Answered, Unreachable
 from sync.device.wishes import own_vaults, wish
+from sync.merge.change import VAULT_RECORD
 from sync.vault.intents import DropCards
 
 
@@ -58,10 +60,16 @@ async def refuse_if_unsent(phone: Phone, discard: int) -> None:
 
 
 async def warnings(phone: Phone) -> list[str]:
-    """What a person has to know before: vaults in which this is her only phone."""
+    """What a person has to know before: shares that stay open, vaults in which this is her only phone."""
     async with phone.store.transaction() as rows:
         told = await outlook(rows)
+        shares = await _open_shares(rows, phone.now_ms())
     words = []
+    if shares:
+        words.append(
+            f"What you share may still be opened then ({shares} of your links). Only a phone of yours can end that:"
+            " `carnet share revoke`, here now or on another one later."
+        )
     for vault in told["vaults"]:
         if vault["phones"] > 1:
             continue
@@ -74,6 +82,16 @@ async def warnings(phone: Phone) -> list[str]:
                 " Export first (`carnet export`), or make and confirm a code (`carnet recovery new`)."
             )
     return words
+
+
+async def _open_shares(rows: Rows, now_ms: int) -> int:
+    """How many shares of this phone's account nobody has revoked and no time has ended."""
+    me, count = await identity_of(rows), 0
+    for number in await rows.vaults():
+        for word in share_words(await read_record(rows, number, VAULT_RECORD)).values():
+            over = word.revoked or (word.expires_at is not None and word.expires_at <= now_ms)
+            count += is_of(word, me.account, me.server) and not over
+    return count
 
 
 async def unsent(rows: Rows) -> list[Unsent]:

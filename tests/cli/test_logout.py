@@ -69,6 +69,18 @@ def test_nothing_is_given_up_that_was_not_named(two: Two) -> None:
     assert two.b("vaults")
 
 
+def test_it_says_that_what_is_shared_may_still_be_opened_and_nothing_of_what_is_over(two: Two) -> None:
+    """PHN-20."""
+    two.b("share", "create", "--label", "open")
+    two.b("share", "create", "--label", "over")
+    two.b("share", "revoke", "over")
+    two.b("sync")
+    assert "(1 of your links)" in two.b.run("logout", stdin="\n").stderr
+    two.b("share", "revoke", "open")
+    two.b("sync")
+    assert "of your links" not in two.b.run("logout", stdin="\n").stderr
+
+
 def test_it_asks_and_any_other_answer_changes_nothing(two: Two) -> None:
     """PHN-20."""
     before = store_hash(two.b.store)
