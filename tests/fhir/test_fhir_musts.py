@@ -112,7 +112,7 @@ def test_fhi_22_a_remark_stands_under_its_key_as_a_text(prefix):
     assert key.startswith(prefix)
     assert (len(key), text) == (len(prefix) + 22, b'{"text":"not so"}')
     family.apply("B", edit)
-    assert [text for _, text, _ in remarks(family.record, prefix)] == ["not so"]
+    assert [remark.text for remark in remarks(family.record, prefix)] == ["not so"]
 
 
 def test_fhi_22_what_is_said_of_two_records_stands_under_their_ids():
