@@ -4,7 +4,7 @@
  * the marks is written by `python -m infra.viewer.build`; another list is another cache, taken whole or not at all.
  */
 /* files */
-const VERSION = '6dbe20881e7ba995';
+const VERSION = 'fd6266071872e08a';
 /** @type {string[]} */
 const FILES = [
   '/view',
