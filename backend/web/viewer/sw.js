@@ -4,7 +4,7 @@
  * the marks is written by `python -m infra.viewer.build`; another list is another cache, taken whole or not at all.
  */
 /* files */
-const VERSION = 'fd6266071872e08a';
+const VERSION = '429fbd083d58b7fe';
 /** @type {string[]} */
 const FILES = [
   '/view',
