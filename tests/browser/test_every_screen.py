@@ -10,12 +10,20 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page
 
+from backend.web.files import FOLDER
 from tests.browser.documents import TERMS, document, ordinary, section, vaccination
 from tests.browser.page_kit import CAMERA, Reader, Server, launch
 
 AXE = Path(__file__).with_name("vendor") / "axe.min.js"
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 LANGUAGES = ("en", "el", "de")
+CUT_OFF = """() => [...document.querySelectorAll('body, body *:not(option)')]
+  .filter((it) => it.getClientRects().length && !it.matches('.skip') && it.getBoundingClientRect().right > innerWidth + 0.5)
+  .map((it) => it.outerHTML.slice(0, 120))"""
+
+
+def words(lang: str) -> dict[str, dict[str, str]]:
+    return json.loads((FOLDER / "words" / f"{lang}.json").read_text("utf-8"))
 
 
 def start(reader: Reader, server: Server) -> None:
@@ -132,12 +140,17 @@ def test_a_fault_would_be_found(reader, server):
     assert faults(reader.page) != []
 
 
-@pytest.mark.parametrize("state", [start, passcode, summary, broken], ids=lambda state: state.__name__)
-def test_nothing_is_cut_off_at_320_pixels(browser, server, state):
+@pytest.mark.parametrize(
+    "state", [start, passcode, wrong_passcode, summary, broken, revoked, forgotten], ids=lambda state: state.__name__
+)
+def test_nothing_is_cut_off_at_320_pixels_in_any_language(browser, server, state):
     """WCAG 2.2, 1.4.10 Reflow."""
     reader = Reader(browser.new_context(viewport={"width": 320, "height": 640}, locale="el-GR"), server)
     state(reader, server)
-    assert reader.page.evaluate("document.documentElement.scrollWidth") <= 320
+    for lang in reader.page.locator("option").evaluate_all("all => all.map(each => each.value)"):
+        reader.page.locator("select").select_option(lang)
+        reader.page.locator(f"html[lang={lang}]").wait_for()
+        assert reader.page.evaluate(CUT_OFF) == [], lang
     reader.context.close()
 
 
@@ -171,7 +184,25 @@ def test_a_language_is_fetched_when_it_is_chosen_and_not_before(reader, server):
     reader.page.locator("select").select_option("fi")
     reader.page.locator("html[lang=fi]").wait_for()
     assert any(url.endswith("/words/fi.json") for url in reader.asked)
-    assert (
-        "have not been reviewed" in reader.page.locator("footer").text_content()
-        or reader.page.locator("footer p").count() > 1
-    )
+
+
+def test_every_language_says_that_it_is_not_reviewed_and_lacks_no_word(reader, server):
+    """VIE-16."""
+    start(reader, server)
+    for lang in reader.page.locator("option").evaluate_all("all => all.map(each => each.value)"):
+        reader.page.locator("select").select_option(lang)
+        reader.page.locator(f"html[lang={lang}]").wait_for()
+        said = ["nothing_stored"] if lang == "en" else ["nothing_stored", "unreviewed"]
+        assert reader.page.locator("footer p").all_text_contents() == [words(lang)[key]["text"] for key in said], lang
+
+
+def test_words_that_a_language_lacks_are_english_and_counted(reader, server):
+    """VIE-16."""
+    lacking = {key: word for key, word in words("fi").items() if key not in ("scan", "paste")}
+    reader.context.route("**/words/fi.json", lambda route: route.fulfill(json=lacking))
+    start(reader, server)
+    reader.page.locator("select").select_option("fi")
+    reader.page.locator("html[lang=fi]").wait_for()
+    assert reader.page.locator("button.big").text_content() == "Scan the QR code"
+    note = words("fi")["some_english"]["text"].replace("{n}", "2")
+    assert note in reader.page.locator("footer p").all_text_contents()
