@@ -18,7 +18,8 @@ AXE = Path(__file__).with_name("vendor") / "axe.min.js"
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 LANGUAGES = ("en", "el", "de")
 CUT_OFF = """() => [...document.querySelectorAll('body, body *:not(option)')]
-  .filter((it) => it.getClientRects().length && !it.matches('.skip') && it.getBoundingClientRect().right > innerWidth + 0.5)
+  .filter((it) => it.getClientRects().length && !it.matches(".skip"))
+  .filter((it) => it.getBoundingClientRect().right > innerWidth + 0.5)
   .map((it) => it.outerHTML.slice(0, 120))"""
 
 
