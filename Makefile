@@ -1,10 +1,10 @@
-# One command each: install, run, test, lint; prove (long runs).
+# One command each: install, run, test, lint; prove (long runs), bench (the figures).
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: install run test lint prove vectors openapi clean
+.PHONY: install run test lint prove bench vectors openapi clean
 
 install: $(STAMP)
 
@@ -41,6 +41,10 @@ prove: install  ## long runs: thousands of random worlds, servers killed for min
 	$(BIN)/python -m tests.durability.kill_loop --database sqlite --seconds 240
 	$(BIN)/python -m tests.durability.kill_loop --database postgres --seconds 240
 	$(BIN)/python -m tests.mutations.run
+
+bench: install  ## the figures beside the best: a table, bench/figures.json, bench/growth.svg
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[bench]'
+	$(BIN)/python -m infra.bench
 
 vectors: install  ## writes the vectors anew; look at the difference before committing it
 	$(BIN)/python -m tests.vectors.generate

@@ -1,0 +1,285 @@
+"""The server's rows: real processes and a load generator beside them, both databases, beside no-op applications.
+
+The no-op applications are measured before and after ours, the better of the two counts, so that a noisy neighbour does
+not flatter us. Processor time is that of the server's process with all its threads; PostgreSQL's own is not in it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import statistics
+import tempfile
+import time
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import asyncpg
+import httpx
+
+from infra.bench import senders
+from infra.bench.load import Job, Told, request, run
+from infra.bench.measure import process_cpu_ms, resident_mib
+from infra.bench.report import Row, at_least, at_most, plain
+from infra.bench.servers import DATABASES, Running, carnet, noop, postgres
+from sync.device.outbox import SEND_BYTES_MAX, SEND_ITEMS_MAX
+from sync.wire.exchange import VaultAsk
+from tests.api.phone_kit import LogBook, Phone, read_answer, take_answer
+
+CONNECTIONS = 16
+RECORDS_A_RAW_COMMIT = 100
+
+
+class Beside(NamedTuple):
+    """A no-op application: requests a second, ms of processor time a request, MiB when idle."""
+
+    rate: float
+    cpu_ms: float
+    idle_mib: float
+
+
+def rows(records: int, asks: int) -> list[Row]:
+    """Every row: a vault of so many records, so many requests where rates are measured."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        first = {kind: _noop(folder, kind, asks) for kind in ("raw", "litestar")}
+        ours = {database: _carnet(folder / database, database, records, asks) for database in DATABASES}
+        second = {kind: _noop(folder, kind, asks) for kind in ("raw", "litestar")}
+        appends = {
+            database: measure(folder, records)
+            for database, measure in (("sqlite", _raw_sqlite), ("postgres", _raw_postgres))
+        }
+    beside = {kind: max(first[kind], second[kind], key=lambda one: one.rate) for kind in first}
+    out = [
+        plain("server, beside it", f"no-op {kind} application", "requests/s", one.rate, f"{one.cpu_ms:.3f} ms CPU each")
+        for kind, one in beside.items()
+    ]
+    out += [
+        plain("server, beside it", f"raw appends of 1 KiB rows, {database}, 100 a commit", "rows/s", rate)
+        for database, rate in appends.items()
+    ]
+    idle = min(first["litestar"].idle_mib, second["litestar"].idle_mib)
+    for database, told in ours.items():
+        out += _rows_of(f"server, {database}", told, beside["litestar"], idle, records)
+    return out
+
+
+def _rows_of(section: str, told: dict[str, float], litestar: Beside, idle: float, records: int) -> list[Row]:
+    near = {"litestar no-op": litestar.rate}
+    return [
+        Row(
+            section,
+            "authenticated sync with nothing new",
+            "requests/s",
+            told["noop_rate"],
+            near,
+            litestar.rate,
+            told["noop_rate"] / litestar.rate,
+            "ratio",
+            0.5,
+            False,
+            ">= 0.5 of Litestar's no-op",
+        ),
+        plain(section, "the same", "ms server CPU", told["noop_cpu"], **{"litestar no-op": litestar.cpu_ms}),
+        at_least(section, f"first upload of {records:,} records of 1 KiB", "records/s", told["bulk_rate"], 15_000),
+        at_most(section, "the same, each record", "ms server CPU", told["bulk_cpu"], 0.04),
+        plain(section, "upload, one record a frame", "records/s", told["single_rate"]),
+        plain(section, "the same, each record", "ms server CPU", told["single_cpu"]),
+        at_most(section, f"cold start of {records:,} records", "s", told["cold_seconds"], 0.25),
+        at_most(section, "the same", "requests", told["cold_requests"], 3),
+        plain(section, "cold start, one record a frame", "s", told["cold_single_seconds"]),
+        at_most(section, "warm push and pull of one edit", "ms server CPU", told["warm_cpu"], 0.5),
+        at_most(section, "the same, one request a phone", "requests", told["warm_requests"], 2),
+        at_most(section, "the same, bodies of the larger request and its answer", "bytes", told["warm_bytes"], 1_024),
+        plain(
+            section, "the same, two calls one after the other", "ms", told["warm_ms"], f"p95 {told['warm_p95']:.1f} ms"
+        ),
+        at_most(section, "memory when idle, over Litestar's no-op", "MiB", told["idle_mib"] - idle, 15),
+        at_most(section, f"memory more after {records:,} records", "MiB", told["grown_mib"], 15),
+        at_most(section, "disk a record, incompressible 1 KiB", "bytes", told["disk"], 1_400),
+        at_most(section, "wire a record, incompressible 1 KiB", "bytes", told["wire"], 1_100),
+    ]
+
+
+def _noop(folder: Path, kind: str, count: int) -> Beside:
+    with noop(folder, kind) as server:
+        body = senders.body(VaultAsk(b"v" * 32, 0, b"l" * 32, 1))  # type: ignore[arg-type]
+        each = [request("t" * 43, body)]
+        _asked(server, each, CONNECTIONS * 20)
+        idle = resident_mib(server.pid)
+        before = process_cpu_ms(server.pid)
+        told = _asked(server, each, count)
+        return Beside(told.requests / told.seconds, (process_cpu_ms(server.pid) - before) / told.requests, idle)
+
+
+def _asked(server: Running, requests: list[bytes], count: int) -> Told:
+    told = run(Job(server.url, [requests] * CONNECTIONS, max(1, count // CONNECTIONS)))
+    assert not told.failed, "an answer that is no 200"
+    return told
+
+
+def _carnet(folder: Path, database: str, records: int, asks: int) -> dict[str, float]:
+    with carnet(folder, database) as server:
+        return asyncio.run(_measured(server, records, asks))
+
+
+async def _measured(server: Running, records: int, asks: int) -> dict[str, float]:
+    told: dict[str, float] = {}
+    async with httpx.AsyncClient(base_url=server.url, timeout=60) as client:
+        phone = await Phone("first", client, server.url).register()
+        warm = await phone.found()
+        for _ in range(20):
+            await phone.sync(phone.ask(warm))
+        told["idle_mib"] = resident_mib(server.pid)
+
+        book, before = await phone.found(), await _disk(server)
+        uploaded = _upload(server, phone, book, list(senders.bulk(senders.births(records, 1))))
+        told["bulk_rate"], told["bulk_cpu"] = records / uploaded.seconds, uploaded.cpu_ms / records
+        told["wire"] = uploaded.told.up / records
+        told["grown_mib"] = resident_mib(server.pid) - told["idle_mib"]
+        told["disk"] = (await _disk(server) - before) / records
+        told["cold_seconds"], told["cold_requests"] = _cold(server, phone, book)
+        told["grown_mib"] = max(told["grown_mib"], resident_mib(server.pid) - told["idle_mib"])
+
+        await phone.log_in()
+        singles = await phone.found()
+        uploaded = _upload(server, phone, singles, senders.one_each(senders.births(records, 2)))
+        told["single_rate"], told["single_cpu"] = records / uploaded.seconds, uploaded.cpu_ms / records
+        told["cold_single_seconds"], _ = _cold(server, phone, singles)
+
+        await phone.log_in()
+        told |= noop_figures(server, phone, book, asks)
+        told |= await warm_figures(server, phone, book, max(20, asks // 100))
+    return told
+
+
+def noop_figures(server: Running, phone: Phone, book: LogBook, asks: int) -> dict[str, float]:
+    """Rate and processor time of syncs with nothing new."""
+    each = [request(phone.token, senders.body(phone.ask(book)))]
+    _asked(server, each, CONNECTIONS * 20)
+    before = process_cpu_ms(server.pid)
+    told = _asked(server, each, asks)
+    cpu = (process_cpu_ms(server.pid) - before) / told.requests
+    return {"noop_rate": told.requests / told.seconds, "noop_cpu": cpu}
+
+
+async def warm_figures(server: Running, phone: Phone, book: LogBook, rounds: int) -> dict[str, float]:
+    """One phone hands one edit in, another that stands where it stood reads it: both requests together."""
+    other = book.copy() if len(book.items) < 1_000 else None
+    first = book.state.seq * 4_096
+    taken, bodies, pulls = [], 0, 0
+    items = senders.frames(phone, book, senders.one_each(senders.small_edits(rounds + 1, book.state.seq, first)))
+    cpu = 0.0
+    for place, item in enumerate(items):
+        behind = phone.ask(book)
+        push, pull = senders.body(phone.ask(book, item)), senders.body(behind)
+        before, began = process_cpu_ms(server.pid), time.perf_counter()
+        answers = []
+        for sent in (push, pull):
+            headers = phone.headers | {"content-type": "application/msgpack"}
+            response = await phone.client.post("/v1/sync", content=sent, headers=headers)
+            assert response.status_code == 200, response.text
+            answers.append(response.content)
+        spent = (time.perf_counter() - began) * 1000
+        if place:  # the first one warms up
+            taken.append(spent)
+            cpu += process_cpu_ms(server.pid) - before
+        pushed, pulled = (read_answer(answer).one for answer in answers)
+        assert pushed.code is None
+        assert len(pulled.items) == 1
+        pulls = len(answers)
+        take_answer(book, pushed, (item,))
+        bodies = max(bodies, len(push) + len(answers[0]), len(pull) + len(answers[1]))
+    assert other is None or other.state.seq < book.state.seq
+    taken.sort()
+    return {
+        "warm_cpu": cpu / rounds,
+        "warm_requests": pulls,
+        "warm_bytes": bodies,
+        "warm_ms": statistics.median(taken),
+        "warm_p95": taken[int(len(taken) * 0.95)],
+    }
+
+
+class Uploaded(NamedTuple):
+    """What an upload took."""
+
+    seconds: float
+    cpu_ms: float
+    told: Told
+
+
+def _upload(server: Running, phone: Phone, book: LogBook, batches: list[list[Any]]) -> Uploaded:
+    """One phone's first upload, in requests as large as the shipped phone makes them."""
+    items = senders.frames(phone, book, batches)
+    sends = [
+        request(phone.token, senders.body(ask)) for ask in senders.asks(book, items, SEND_BYTES_MAX, SEND_ITEMS_MAX)
+    ]
+    before = process_cpu_ms(server.pid)
+    told = run(Job(server.url, [sends]))
+    assert not told.failed, "an answer that is no 200"
+    cpu = process_cpu_ms(server.pid) - before
+    last = read_answer(told.last[0]).one
+    assert (last.code, last.answer.next) == (None, book.state.seq), "the server holds all of it"
+    return Uploaded(told.seconds, cpu, told)
+
+
+def _cold(server: Running, phone: Phone, book: LogBook) -> tuple[float, int]:
+    """A phone that holds nothing reads everything: seconds from its first byte to the last of the answers, requests."""
+    fresh, seconds, requests = LogBook(book.vault), 0.0, 0
+    while fresh.state.seq < book.state.seq:
+        told = run(Job(server.url, [[request(phone.token, senders.body(phone.ask(fresh)))]]))
+        assert not told.failed, "an answer that is no 200"
+        seconds, requests = seconds + told.seconds, requests + 1
+        take_answer(fresh, read_answer(told.last[0]).one)
+    return seconds, requests
+
+
+async def _disk(server: Running) -> int:
+    """Bytes that the database takes, what waits in a log to be written back aside."""
+    if server.database is None:
+        path = server.folder / "carnet.sqlite3"
+        connection = sqlite3.connect(path)
+        connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
+        connection.close()
+        return path.stat().st_size
+    connection = await asyncpg.connect(server.database)
+    try:
+        await connection.execute("CHECKPOINT")
+        return int(await connection.fetchval("SELECT pg_database_size(current_database())"))
+    finally:
+        await connection.close()
+
+
+def _raw_sqlite(folder: Path, records: int) -> float:
+    connection = sqlite3.connect(folder / "raw.db", isolation_level=None)
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA synchronous=FULL")
+    connection.execute("CREATE TABLE rows (place INTEGER PRIMARY KEY, body BLOB NOT NULL)")
+    began = time.perf_counter()
+    for first in range(0, records, RECORDS_A_RAW_COMMIT):
+        connection.execute("BEGIN IMMEDIATE")
+        part = [(place, bytes(senders.RECORD_BYTES)) for place in range(first, first + RECORDS_A_RAW_COMMIT)]
+        connection.executemany("INSERT INTO rows VALUES (?, ?)", part)
+        connection.execute("COMMIT")
+    seconds = time.perf_counter() - began
+    connection.close()
+    return records / seconds
+
+
+def _raw_postgres(_folder: Path, records: int) -> float:
+    with postgres() as url:
+        return asyncio.run(_raw_postgres_rows(url, records))
+
+
+async def _raw_postgres_rows(url: str, records: int) -> float:
+    connection = await asyncpg.connect(url)
+    await connection.execute("CREATE TABLE rows (place bigint PRIMARY KEY, body bytea NOT NULL)")
+    began = time.perf_counter()
+    for first in range(0, records, RECORDS_A_RAW_COMMIT):
+        places = list(range(first, first + RECORDS_A_RAW_COMMIT))
+        bodies = [bytes(senders.RECORD_BYTES)] * RECORDS_A_RAW_COMMIT
+        await connection.execute("INSERT INTO rows SELECT * FROM unnest($1::bigint[], $2::bytea[])", places, bodies)
+    seconds = time.perf_counter() - began
+    await connection.close()
+    return records / seconds
