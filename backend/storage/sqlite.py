@@ -21,9 +21,11 @@ from backend.storage.dialect import sqlite_text
 from backend.storage.engine import Row, StorageFull, StorageUnavailable
 
 BUSY_MS = 5_000  # milliseconds to wait for another process's transaction
+BUSY_STEP_SECONDS = 0.002  # seconds between two looks whether it has ended
 CACHE_KIB = 4_096  # KiB of pages a connection keeps; bounds memory
 WAL_PAGES = 2_000  # pages after which a commit moves the log into the database: some 8 MB
 _FULL = 13  # SQLITE_FULL, primary result code
+_BUSY = {5, 6}  # BUSY, LOCKED
 _RETRYABLE = {5, 6, 10, 14, 26}  # BUSY, LOCKED, IOERR, CANTOPEN, NOTADB
 
 
@@ -37,19 +39,75 @@ def storage_error(error: sqlite3.Error) -> Exception:
     return error
 
 
+def _is_busy(error: sqlite3.Error) -> bool:
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF in _BUSY
+
+
 class _Connection:
-    """One connection: its thread runs each call whole, so that a statement and its rows are one hop."""
+    """One connection and its thread: what takes long runs there whole, in one hop."""
 
     def __init__(self, connection: aiosqlite.Connection) -> None:
         self.raw = connection
 
-    async def fetch(self, statement: str, *args: Any) -> Sequence[Row]:
+    async def scan(self, statement: str, *args: Any) -> Sequence[Row]:
         try:
             return await self.raw.execute_fetchall(sqlite_text(statement), args)  # type: ignore[return-value]
         except sqlite3.Error as error:
             raise storage_error(error) from error
 
-    scan = fetch  # each call runs in the connection's thread as it is, so that long ones hold nobody up
+    async def fetch(self, statement: str, *args: Any) -> Sequence[Row]:
+        return await self.scan(statement, *args)
+
+
+class _Reading(_Connection):
+    """Reads few rows where it is asked: a hop to a thread and back takes longer than what it would go for.
+
+    WAL's readers wait for nobody, but for a moment while another process opens or repairs the log: then the thread
+    waits, and not everybody else.
+    """
+
+    def __init__(self, connection: aiosqlite.Connection, near: sqlite3.Connection) -> None:
+        super().__init__(connection)
+        self.near = near
+
+    async def fetch(self, statement: str, *args: Any) -> Sequence[Row]:
+        try:
+            return self.near.execute(sqlite_text(statement), args).fetchall()
+        except sqlite3.Error as error:
+            if _is_busy(error):
+                return await self.scan(statement, *args)
+            raise storage_error(error) from error
+
+
+class _Writing(_Connection):
+    """Inside a transaction: single statements where they are asked, many rows and the commit in the thread.
+
+    `near` is the same connection. Whoever has the turn waits for the thread before the next statement, so that the two
+    never meet; and should they (a task that was cancelled), SQLite itself lets one wait for the other.
+    """
+
+    def __init__(self, connection: aiosqlite.Connection, near: sqlite3.Connection) -> None:
+        super().__init__(connection)
+        self.near = near
+
+    async def begin(self) -> None:
+        """Takes the database's one write lock; waits for another process's transaction up to BUSY_MS."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + BUSY_MS / 1_000
+        while True:
+            try:
+                self.near.execute("BEGIN IMMEDIATE")
+                return
+            except sqlite3.Error as error:
+                if not _is_busy(error) or loop.time() > until:
+                    raise storage_error(error) from error
+            await asyncio.sleep(BUSY_STEP_SECONDS)
+
+    async def fetch(self, statement: str, *args: Any) -> Sequence[Row]:
+        try:
+            return self.near.execute(sqlite_text(statement), args).fetchall()
+        except sqlite3.Error as error:
+            raise storage_error(error) from error
 
     async def execute(self, statement: str, *args: Any) -> None:
         await self.fetch(statement, *args)
@@ -64,23 +122,27 @@ class _Connection:
             except sqlite3.Error as error:
                 raise storage_error(error) from error
 
+    async def commit(self) -> None:
+        """Waits for the disk, in the thread."""
+        await self.scan("COMMIT")
+
 
 class SqliteEngine:
     """A SQLite database that is open. Make one with `open_sqlite`."""
 
-    def __init__(self, writer: aiosqlite.Connection, reader: aiosqlite.Connection) -> None:
-        self._writer, self._reader = _Connection(writer), _Connection(reader)
+    def __init__(self, writer: _Writing, reader: _Reading) -> None:
+        self._writer, self._reader = writer, reader
         self._turn = asyncio.Lock()
         self.commits = 0  # how often a transaction has been made durable; read by tests and metrics
 
     @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[_Connection]:
+    async def transaction(self) -> AsyncIterator[_Writing]:
         """One after the other: the writer's connection has one transaction at a time."""
         async with self._turn:
-            await self._writer.execute("BEGIN IMMEDIATE")
+            await self._writer.begin()
             try:
                 yield self._writer
-                await self._writer.execute("COMMIT")
+                await self._writer.commit()
             except BaseException:
                 await self._roll_back()
                 raise
@@ -91,31 +153,57 @@ class SqliteEngine:
         with contextlib.suppress(sqlite3.Error):
             await self._writer.raw.execute_fetchall("ROLLBACK")
 
-    def reading(self) -> _Connection:
+    def reading(self) -> _Reading:
         return self._reader
 
     async def close(self) -> None:
         async with self._turn:
+            self._reader.near.close()
             await self._reader.raw.close()
             await self._writer.raw.close()
 
 
-async def _connect(path: Path, *, pages_max: int | None, read_only: bool) -> aiosqlite.Connection:
-    connection = await aiosqlite.connect(path, isolation_level=None)
+def _pragmas(pages_max: int | None, read_only: bool) -> list[str]:
     pragmas = [f"busy_timeout={BUSY_MS}", f"cache_size=-{CACHE_KIB}", "temp_store=MEMORY"]
     if read_only:
-        pragmas.append("query_only=ON")
-    else:
-        pragmas += ["journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"wal_autocheckpoint={WAL_PAGES}"]
-        if pages_max is not None:
-            pragmas.append(f"max_page_count={pages_max}")
+        return [*pragmas, "query_only=ON"]
+    pragmas += ["journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"wal_autocheckpoint={WAL_PAGES}"]
+    if pages_max is not None:
+        pragmas.append(f"max_page_count={pages_max}")
+    return pragmas
+
+
+async def _writing(path: Path, pages_max: int | None) -> _Writing:
+    near: list[sqlite3.Connection] = []
+
+    def kept(*args: Any, **named: Any) -> sqlite3.Connection:
+        near.append(sqlite3.Connection(*args, **named))
+        return near[0]
+
+    connection = await aiosqlite.connect(path, isolation_level=None, check_same_thread=False, factory=kept)
     try:
-        for pragma in pragmas:
+        for pragma in _pragmas(pages_max, read_only=False):
             await connection.execute_fetchall(f"PRAGMA {pragma}")
-    except sqlite3.Error as error:
+        await connection.execute_fetchall("PRAGMA busy_timeout=0")  # `begin` waits, and lets others go on meanwhile
+    except sqlite3.Error:
         await connection.close()
-        raise storage_error(error) from error
-    return connection
+        raise
+    return _Writing(connection, near[0])
+
+
+async def _reading(path: Path) -> _Reading:
+    connection = await aiosqlite.connect(path, isolation_level=None)
+    near = sqlite3.connect(path, isolation_level=None, timeout=0)
+    try:
+        for pragma in _pragmas(None, read_only=True):
+            await connection.execute_fetchall(f"PRAGMA {pragma}")
+            near.execute(f"PRAGMA {pragma}")
+        near.execute("PRAGMA busy_timeout=0")
+    except sqlite3.Error:
+        near.close()
+        await connection.close()
+        raise
+    return _Reading(connection, near)
 
 
 async def open_sqlite(path: Path, *, pages_max: int | None = None) -> SqliteEngine:
@@ -123,12 +211,13 @@ async def open_sqlite(path: Path, *, pages_max: int | None = None) -> SqliteEngi
 
     Raises: StorageUnavailable if it cannot be opened.
     """
+    assert sqlite3.threadsafety == 3, "SQLite must be built so that threads may share a connection"
     try:
-        writer = await _connect(path, pages_max=pages_max, read_only=False)
+        writer = await _writing(path, pages_max)
         try:
-            return SqliteEngine(writer, await _connect(path, pages_max=None, read_only=True))
+            return SqliteEngine(writer, await _reading(path))
         except BaseException:
-            await writer.close()
+            await writer.raw.close()
             raise
     except sqlite3.Error as error:
         raise storage_error(error) from error
