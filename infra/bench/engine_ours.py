@@ -13,9 +13,10 @@ from typing import Any
 import msgspec
 
 from infra.bench.workload import Edit, Workload
+from sync.fhir.view import values
 from sync.merge.change import PERSON, Change, Dot, RecordId, make_dot
 from sync.merge.record import Record
-from sync.merge.view import disputed_keys, edit_preds, shown
+from sync.merge.view import disputed_keys, edit_preds
 from sync.vault.content import decode_inside, encode_inside, resolve
 from sync.vault.outgoing import cut
 from sync.wire.ids import DeviceId
@@ -119,9 +120,4 @@ class Ours:
 
 
 def _view(record: Record) -> dict[str, Any]:
-    out = {}
-    for key in record.keys():
-        stands = shown(record, key)
-        if stands is not None and stands.value is not None:
-            out[key] = _read_json(stands.value)
-    return out
+    return {key: _read_json(value) for key, value in values(record).items()}

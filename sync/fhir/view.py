@@ -12,6 +12,7 @@ Spec: openapi/protocol/fhir.md, sections "Repetitions" and "Views".
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from sync.fhir.exact import loads_or_none
@@ -50,13 +51,18 @@ class Standing(NamedTuple):
 
 def standings(record: Record, newer: Newer | None = None) -> list[Standing]:
     """Everything that stands in a record, ABSENT ones too, `@…` registers aside; in the order of their keys."""
+    return [_standing(record, tuple(keys), newer) for keys in _places(record)]
+
+
+def _places(record: Record) -> Iterable[list[str]]:
+    """The keys of a record, `@…` registers aside, in order; those of one repetition together."""
     places: dict[tuple[str, str], list[str]] = {}
     for key in sorted(record.keys()):
         if not key.startswith("@"):
             repetition = parse_key(key)
             place = (key, "") if repetition is None else (repetition.element, "/" + repetition.token)
             places.setdefault(place, []).append(key)
-    return [_standing(record, tuple(keys), newer) for keys in places.values()]
+    return places.values()
 
 
 def untouched(record: Record) -> bool:
@@ -77,7 +83,17 @@ def values(record: Record, newer: Newer | None = None) -> dict[str, bytes]:
     """The registers that are shown and their values: what `join` makes the resource of."""
     if untouched(record):
         return {key: value for key, value in record.births[0].body.items() if not key.startswith("@")}
-    return {place.key: place.value for place in standings(record, newer) if place.value is not None}
+    out = {}
+    for keys in _places(record):
+        siblings = record.siblings(keys[0], PERSON) or record.siblings(keys[0], SOURCE)
+        if len(keys) == 1 and len(siblings) == 1:
+            key, value = keys[0], siblings[0].value  # one word is there: nothing has to be weighed
+        else:
+            place = _standing(record, tuple(keys), newer)
+            key, value = place.key, place.value
+        if value is not None:
+            out[key] = value
+    return out
 
 
 def resource(record: Record, newer: Newer | None = None) -> Resource:

@@ -79,10 +79,14 @@ class Record:
         dot, lane, seen, at = change.dot, change.lane, change.preds, change.at
         overlay = self._overlays[lane]
         if len(change.sets) == 1:
-            # The usual change: it names the one sibling that stands, which proves it new and leaves nothing to weigh.
+            # The usual change names the one word that stands, or writes where none does: nothing is left to weigh.
             key, value = change.sets[0]
-            settled = overlay.get(key)
-            if settled is not None and len(settled) == 1 and settled[0].dot in seen:
+            standing = overlay.get(key)
+            if standing is None:
+                plain = self._is_plain(lane, seen) and key != LIFE
+            else:
+                plain = len(standing) == 1 and standing[0].dot in seen
+            if plain:
                 overlay[key] = (Sibling(dot, value, seen, via, at),)
                 return True
         # A change is applied to all its registers or to none, so every one is looked at before the first is written.
@@ -95,6 +99,11 @@ class Record:
                 continue  # An import cannot delete: `@life` has no source lane, whatever a foreign app writes.
             overlay[key] = written(standing, Sibling(dot, value, seen, via, at), carries)
         return True
+
+    def _is_plain(self, lane: int, seen: tuple[Dot, ...]) -> bool:
+        """True if nothing stands on a register that is not in the overlay but, at most, a birth that the author saw."""
+        births = self.births
+        return len(births) == 1 and (births[0].lane != lane or births[0].dot in seen)
 
     def _apply_birth(self, change: Change, carries: bool) -> bool:
         lane = change.lane

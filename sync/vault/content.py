@@ -140,13 +140,15 @@ def decode_inside(data: bytes, author: DeviceId) -> list[WireChange]:
         raise ContentVoid("decode") from error
     if len(changes) > limits.CHANGES_A_FRAME_MAX:
         raise ContentVoid("limits")
-    for change in changes:
-        too_many = len(change.preds) > limits.PREDS_A_CHANGE_MAX
-        if too_many or any(
-            len(key.encode()) > limits.KEY_BYTES_MAX or (value is not None and len(value) > limits.VALUE_BYTES_MAX)
-            for key, value in change.sets
-        ):
-            raise ContentVoid("limits")
+    too_long = {key for key in inside.keys if len(key.encode()) > limits.KEY_BYTES_MAX}
+    # Nothing in a frame is larger than the frame: what each change would be asked is asked once of most.
+    if too_long or len(data) > min(limits.PREDS_A_CHANGE_MAX, limits.VALUE_BYTES_MAX):
+        for change in changes:
+            if len(change.preds) > limits.PREDS_A_CHANGE_MAX or any(
+                key in too_long or (value is not None and len(value) > limits.VALUE_BYTES_MAX)
+                for key, value in change.sets
+            ):
+                raise ContentVoid("limits")
     return changes
 
 
@@ -160,34 +162,18 @@ def _rows(inside: Inside, author: DeviceId) -> list[WireChange]:
         raise ValueError("a device id of another length")
     records = [_record_ref(ref, devices) for ref in inside.records]
     vias = [None, *(_via(row, devices) for row in inside.vias)]
-    rows, n, at = [], 0, 0
-    for i in range(len(inside.n)):
-        n, at = n + inside.n[i], at + inside.at[i]
-        flags, dots, sets = inside.flags[i], inside.preds[i], inside.sets[i]
-        if (
-            not 0 <= flags <= (_LANE | _BIRTH)
-            or len(dots) % 2
-            or len(sets) % 2
-            or inside.record[i] < 0
-            or inside.via[i] < 0
-        ):
+    keys, rows, n, at = inside.keys, [], 0, 0
+    for more_n, more_at, record, flags, via, dots, sets in zip(
+        inside.n, inside.at, inside.record, inside.flags, inside.via, inside.preds, inside.sets, strict=True
+    ):
+        n, at = n + more_n, at + more_at
+        if not 0 <= flags <= (_LANE | _BIRTH) or len(dots) % 2 or len(sets) % 2 or record < 0 or via < 0:
             raise ValueError("a column out of range")
-        preds = tuple((_at(devices, dots[j]), dots[j + 1]) for j in range(0, len(dots), 2))
-        pairs = tuple((_at(inside.keys, sets[j]), _value(sets[j + 1])) for j in range(0, len(sets), 2))
-        if len({key for key, _ in pairs}) != len(pairs):
+        preds = tuple([(_at(devices, device), n_seen) for device, n_seen in zip(dots[::2], dots[1::2], strict=True)])
+        pairs = tuple([(_at(keys, key), _value(value)) for key, value in zip(sets[::2], sets[1::2], strict=True)])
+        if len(pairs) > 1 and len({key for key, _ in pairs}) != len(pairs):
             raise ValueError("a register set twice")
-        rows.append(
-            WireChange(
-                n,
-                records[inside.record[i]],
-                bool(flags & _BIRTH),
-                flags & _LANE,
-                vias[inside.via[i]],
-                preds,
-                pairs,
-                at,
-            )
-        )
+        rows.append(WireChange(n, records[record], bool(flags & _BIRTH), flags & _LANE, vias[via], preds, pairs, at))
     return rows
 
 
@@ -262,7 +248,9 @@ def resolve(
             record = found
         if not may_write(record, [key for key, _ in change.sets]):
             raise ContentVoid("rights")
-        preds = tuple(sorted({dot_of(device, n, change.n) for device, n in change.preds}))
+        preds = tuple([dot_of(device, n, change.n) for device, n in change.preds])
+        if len(preds) > 1:
+            preds = tuple(sorted(set(preds)))
         if change.birth:
             births_here[dot] = record
         resolved.append(Change(dot, record, change.birth, change.lane, change.via, preds, change.sets, change.at))
