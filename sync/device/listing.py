@@ -54,9 +54,10 @@ async def _numbers(rows: Rows, vault: str | None) -> list[int]:
 
 
 def _rows(vault: Vault, type_: str | None, text: str | None, deleted_too: bool) -> list[Row]:
-    waiting = waiting_by_record(open_conflicts(vault))
-    lines, listing = Labels(vault), listing_in(vault)
-    hidden = set() if deleted_too else {id_ for group in duplicates.same(vault) for id_ in sorted(group)[1:]}
+    look = duplicates.Look(vault)
+    waiting = waiting_by_record(open_conflicts(vault, look))
+    lines, listing = Labels(vault, look.index), listing_in(vault)
+    hidden = set() if deleted_too else {id_ for group in duplicates.same(look) for id_ in sorted(group)[1:]}
     found = []
     for record in vault.records():
         gone = is_deleted(record)

@@ -31,12 +31,15 @@ class Question(NamedTuple):
     label: str
 
 
-def open_conflicts(vault: Vault) -> list[Conflict]:
-    """Every open question, one a record, in the order of the records' ids; duplicates behind them."""
+def open_conflicts(vault: Vault, look: duplicates.Look | None = None) -> list[Conflict]:
+    """Every open question, one a record, in the order of the records' ids; duplicates behind them.
+
+    `look`: at the same vault, of who asks what is shown as one too.
+    """
     newer = newer_in(vault)
     importer = lambda dot: vault.author(dot)[1]  # noqa: E731  one line where it is used
     found = [conflicts.find(record, newer, importer) for record in sorted(vault.records(), key=lambda r: r.id)]
-    for pair in duplicates.propose(vault):
+    for pair in duplicates.propose(look or vault):
         one, other = vault.record(pair.a), vault.record(pair.b)
         found.append(conflicts.duplicate(one, other, newer) if one and other else None)
     return [conflict for conflict in found if conflict is not None]

@@ -87,9 +87,9 @@ async def find_record(rows: Rows, wanted: str, vault: str | None) -> tuple[int, 
 class Labels:
     """One line for each record of a vault, in a citizen's words; the index of references is built once."""
 
-    def __init__(self, vault: Vault) -> None:
+    def __init__(self, vault: Vault, index: references.Index | None = None) -> None:
         self._vault = vault
-        self._index = references.Index(vault)
+        self._index = index or references.Index(vault)
         self._newer = newer_in(vault)
         self._shown: dict[RecordId, dict[str, Any]] = {}
 

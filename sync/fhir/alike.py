@@ -112,7 +112,7 @@ def facts_of(record: Record, shown: dict[RecordId, dict[str, bytes]], index: Ind
             told.update((name, member) for name, member in group.items() if name in wanted)
             if kind == "Observation" and any(name.startswith(("value", "component")) for name in group):
                 measured = {n: m for n, m in group.items() if n.startswith(("value", "component"))}
-                value = meaning(msgspec.json.encode(measured, order="sorted"))
+                value = msgspec.json.encode(measured, order="sorted")
     if _ENTERED_IN_ERROR in (told.get("status"), _code_of(told.get("verificationStatus"))):
         return None
     concepts = []
@@ -155,9 +155,14 @@ def why_alike(a: Facts, b: Facts) -> str | None:
 
 def _one_time(a: Facts, b: Facts, ours: str, theirs: str) -> bool:
     first, second = a.dates[ours], b.dates[theirs]
-    if a.type == "Observation" and a.value != b.value:
+    if a.type == "Observation" and a.value != b.value and _meant(a.value) != _meant(b.value):
         return "T" in first and compare(first, second) == 0  # Two values of one day are two; a day is no time.
     return may_be_same(first, second)
+
+
+def _meant(value: bytes | None) -> bytes | None:
+    """What a value means, found out only for two that meet: most records meet none."""
+    return None if value is None else meaning(value)
 
 
 def _same_thing(a: Facts, b: Facts) -> bool:

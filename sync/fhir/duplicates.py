@@ -32,6 +32,7 @@ from sync.merge.change import VAULT_RECORD, RecordId, ordinal_of
 from sync.merge.record import Record
 
 _REFERENCE = re.compile(rb'"reference":"((?:[^"\\]|\\.)*)"')  # in canonical JSON a key alone is followed by `":"`
+_PLAIN = re.compile(rb"[ !#-\[\]-~]*")  # printable ASCII without a quotation mark and a backslash
 _PASSED_OVER = frozenset(("id", "meta", "text"))
 _PERSON = b"the vault's subject"  # every Patient that was accepted as the subject is one target
 
@@ -51,8 +52,8 @@ class _Body(NamedTuple):
     targets: tuple[RecordId | bytes, ...]
 
 
-class _Vault:
-    """What both questions read of a vault, once."""
+class Look:
+    """What both questions read of a vault, once: for who asks both."""
 
     def __init__(self, view: VaultView) -> None:
         self.index = Index(view)
@@ -70,6 +71,11 @@ class _Vault:
         """The files that hold a record; for one that a person wrote, the phone it was written on."""
         files = frozenset(place for place, _ in self.index.places(record.id))
         return files or frozenset(("phone", ordinal_of(birth.dot)) for birth in record.births[:1])
+
+    @functools.cached_property
+    def groups(self) -> tuple[tuple[RecordId, ...], ...]:
+        """Records that are shown as one, see `same`."""
+        return _same(self)
 
     @functools.cached_property
     def colours(self) -> dict[RecordId, bytes]:
@@ -93,15 +99,15 @@ class _Vault:
         return colours
 
 
-def same(view: VaultView) -> tuple[tuple[RecordId, ...], ...]:
+def same(view: VaultView | Look) -> tuple[tuple[RecordId, ...], ...]:
     """Groups of two and more records that are shown as one, each in the order of their ids."""
-    return _same(_Vault(view))
+    return (view if isinstance(view, Look) else Look(view)).groups
 
 
-def propose(view: VaultView) -> list[DuplicatePair]:
+def propose(view: VaultView | Look) -> list[DuplicatePair]:
     """Pairs that a person has to be asked about, one for any two groups that are shown as one; by their ids."""
-    vault = _Vault(view)
-    group: dict[RecordId, tuple[RecordId, ...]] = {id_: found for found in _same(vault) for id_ in found}
+    vault = view if isinstance(view, Look) else Look(view)
+    group: dict[RecordId, tuple[RecordId, ...]] = {id_: found for found in vault.groups for id_ in found}
     facts: dict[RecordId, Facts] = {}
     buckets: dict[tuple[str, ...], list[RecordId]] = defaultdict(list)
     for id_, record in vault.there.items():
@@ -147,7 +153,7 @@ def _of_other_origins(
             yield a, ids[at]
 
 
-def _same(vault: _Vault) -> tuple[tuple[RecordId, ...], ...]:
+def _same(vault: Look) -> tuple[tuple[RecordId, ...], ...]:
     by_colour: dict[bytes, list[RecordId]] = defaultdict(list)
     for id_, colour in vault.colours.items():
         by_colour[colour].append(id_)
@@ -158,7 +164,7 @@ def _same(vault: _Vault) -> tuple[tuple[RecordId, ...], ...]:
     return tuple(sorted(groups))
 
 
-def _layers(vault: _Vault, ids: list[RecordId]) -> list[tuple[RecordId, ...]]:
+def _layers(vault: Look, ids: list[RecordId]) -> list[tuple[RecordId, ...]]:
     """Equal records as groups with at most one of each origin: the second of a file goes with the second of another."""
     layers: list[tuple[set[object], list[RecordId]]] = []
     starts: dict[frozenset[object], int] = {}  # the layers before have one of these origins already, and keep it
@@ -181,13 +187,13 @@ def _layers(vault: _Vault, ids: list[RecordId]) -> list[tuple[RecordId, ...]]:
     return [tuple(members) for _, members in layers if len(members) > 1]
 
 
-def _colour_of(vault: _Vault, target: RecordId | bytes, colours: dict[RecordId, bytes]) -> bytes:
+def _colour_of(vault: Look, target: RecordId | bytes, colours: dict[RecordId, bytes]) -> bytes:
     if target in vault.persons:
         return _PERSON
     return colours.get(RecordId(target), target)
 
 
-def _body(vault: _Vault, id_: RecordId) -> _Body:
+def _body(vault: Look, id_: RecordId) -> _Body:
     parts: list[tuple[str, float, str, bytes]] = []
     for key, value in vault.shown[id_].items():
         repetition = parse_key(key)
@@ -199,24 +205,27 @@ def _body(vault: _Vault, id_: RecordId) -> _Body:
     targets: list[RecordId | bytes] = []
 
     def lead(match: re.Match[bytes]) -> bytes:
-        text = loads_or_none(b'"' + match[1] + b'"')
+        written = match[1]
+        # Most references are written without an escape: what they say is what stands there.
+        plain = _PLAIN.fullmatch(written) is not None
+        text = written.decode() if plain else loads_or_none(b'"' + written + b'"')
         found = vault.index.resolve(id_, text)
         # Whether it leads to a record or nowhere is part of what is compared; an id is never as long as a text may be.
-        targets.append(found if found is not None else b"as written: " + match[1])
+        targets.append(found if found is not None else b"as written: " + written)
         return b'"reference":""'
 
-    digest = _hash(
-        *(piece for element, _, _, value in parts for piece in (element.encode(), _REFERENCE.sub(lead, value)))
-    )
-    return _Body(digest, tuple(targets))
+    pieces: list[bytes] = []
+    for element, _, _, value in parts:
+        pieces += element.encode(), _REFERENCE.sub(lead, value) if b'"reference":"' in value else value
+    return _Body(_hash(*pieces), tuple(targets))
 
 
-def _equal(vault: _Vault, a: RecordId, b: RecordId) -> bool:
+def _equal(vault: Look, a: RecordId, b: RecordId) -> bool:
     """True if nothing differs, so that there is nothing to ask; that they are shown apart has another reason."""
     return vault.colours[a] == vault.colours[b]
 
 
-def _holds_its_own(vault: _Vault, record: Record) -> bool:
+def _holds_its_own(vault: Look, record: Record) -> bool:
     if untouched(record):
         return False
     if any(key.startswith((NOTE, DISPUTE)) for key in record.keys()):
@@ -224,16 +233,13 @@ def _holds_its_own(vault: _Vault, record: Record) -> bool:
     return conflicts.find(record, vault.newer) is not None
 
 
-def _settled(vault: _Vault, ours: Iterable[RecordId], theirs: Iterable[RecordId]) -> bool:
+def _settled(vault: Look, ours: Iterable[RecordId], theirs: Iterable[RecordId]) -> bool:
     return any(_not_same(vault, a, b) for a in ours for b in theirs)
 
 
-def _not_same(vault: _Vault, a: RecordId, b: RecordId) -> bool:
+def _not_same(vault: Look, a: RecordId, b: RecordId) -> bool:
     return b in not_same_as(vault.there[a]) or a in not_same_as(vault.there[b])
 
 
 def _hash(*parts: bytes) -> bytes:
-    digest = hashlib.sha256()
-    for part in parts:
-        digest.update(len(part).to_bytes(4, "big") + part)
-    return digest.digest()
+    return hashlib.sha256(b"".join([len(part).to_bytes(4, "big") + part for part in parts])).digest()
