@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from litestar import Request
 
-from backend.access.store import token_row
+from backend.access.store import TokenRow, token_row
 from backend.access.tokens import hash_of_bearer
 from backend.http.limits import header
 from backend.http.problems import ProblemError
@@ -28,16 +28,25 @@ class Caller(NamedTuple):
 
 async def caller(request: Request[Any, Any, Any], ports: Ports) -> Caller:
     """The device of the request's access token. Raises: ProblemError `token_invalid`, `revoked`, `rate_limited`."""
-    token_hash = hash_of_bearer(header(request, b"authorization"))
-    if token_hash is None:
+    me = admitted(await token_row(ports.engine.reading(), token_hash(request)), ports.now_ms())
+    ports.accounts.take(me.account, ports.now_ms())
+    return me
+
+
+def token_hash(request: Request[Any, Any, Any]) -> bytes:
+    """The hash of the request's access token. Raises: ProblemError `token_invalid`."""
+    found = hash_of_bearer(header(request, b"authorization"))
+    if found is None:
         raise ProblemError("token_invalid")
-    row = await token_row(ports.engine.reading(), token_hash)
+    return found
+
+
+def admitted(row: TokenRow | None, now_ms: int) -> Caller:
+    """The device that a row lets in, whoever has read it. Raises: ProblemError `token_invalid`, `revoked`."""
     if row is None:
         raise ProblemError("token_invalid")
     if row.revoked_at is not None:
         raise ProblemError("revoked")
-    now_ms = ports.now_ms()
     if row.expires_at <= now_ms:
         raise ProblemError("token_invalid")
-    ports.accounts.take(row.account, now_ms)
     return Caller(row.device, row.account, row.first_notice)

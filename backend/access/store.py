@@ -9,11 +9,11 @@ from sync.wire.ids import AccountId, DeviceId
 
 DEVICE_KEY = "SELECT key_type, signing_key, revoked_at, kind, account FROM devices WHERE device = $1"
 ACCOUNTS_LEFT = "SELECT account FROM revoked_enrolments WHERE device = $1"
-BEARER = (
-    "SELECT t.device, t.expires_at, d.account, d.revoked_at,"
-    " (SELECT min(n.number) FROM notices n WHERE n.device = t.device)"
-    " FROM tokens t JOIN devices d ON d.device = t.device WHERE t.token_hash = $1"
+CALLER_COLUMNS = (
+    "t.device, t.expires_at, d.account, d.revoked_at, (SELECT min(n.number) FROM notices n WHERE n.device = t.device)"
 )
+CALLER_TABLES = "tokens t JOIN devices d ON d.device = t.device"
+BEARER = f"SELECT {CALLER_COLUMNS} FROM {CALLER_TABLES} WHERE t.token_hash = $1"  # noqa: S608
 WRITE_TOKEN = "INSERT INTO tokens (token_hash, device, expires_at) VALUES ($1, $2, $3)"  # noqa: S105  a statement
 TOKENS_EXPIRED = (
     "DELETE FROM tokens WHERE token_hash IN"

@@ -62,15 +62,24 @@ class SyncDesk:
         self._engine, self._commit, self._breathe, self._count = engine, commit, breathe, count
 
     async def answer(
-        self, device: DeviceId, account: AccountId, body: bytes, now_ms: int, first_notice: int | None = None
+        self,
+        device: DeviceId,
+        account: AccountId,
+        body: bytes,
+        now_ms: int,
+        first_notice: int | None = None,
+        heads: dict[VaultId, Vault] | None = None,
     ) -> AsyncIterator[bytes]:
         """The answer's bytes, in pieces. `now_ms`: milliseconds since 1970 UTC. `first_notice`: that waits, if any.
+
+        `heads`: of every vault that lists the device, if they were read since the body came.
 
         Raises: RequestMalformed, StorageError, before the first piece; StorageError later cuts the answer short.
         """
         request = read_request(body)
         db = self._engine.reading()
-        heads: dict[VaultId, Vault] = await store.heads_of_device(db, device)
+        if heads is None:
+            heads = await store.heads_of_device(db, device)
         named = {ask.vault for ask in request.vaults}
         invitations = tuple(vault for vault in heads if vault not in named)
         stands: list[tuple[VaultAsk, Vault | None, Standing | None, VaultAnswer | None]] = []

@@ -10,17 +10,18 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.response.base import ASGIResponse
 from litestar.response.streaming import ASGIStreamingResponse
 
-from backend.access.guard import caller
+from backend.access.guard import admitted, caller, token_hash
+from backend.access.store import token_row
 from backend.http.docs import DOC, Body, Doc
-from backend.http.limits import MSGPACK, read_body
+from backend.http.limits import MSGPACK, header, read_body
 from backend.http.problems import ProblemError
 from backend.ports import Ports
 from backend.vaults.desk import RequestMalformed, SyncDesk
+from backend.vaults.store import token_and_heads
 from sync.wire.exchange import Message, SyncRequest
-from sync.wire.limits import REQUEST_BYTES_MAX
+from sync.wire.limits import REQUEST_BYTES_MAX, SMALL_BODY_BYTES_MAX
 
 WHOLE_BYTES_MAX = 65_536  # bytes up to which an answer is sent whole, with its length, instead of streamed
-STATUS_MS_MAX = 1_000  # milliseconds a body may take before its sender is looked up again
 ANSWER_WORDS = (
     "The messages one after the other, each behind its length as u32 big-endian; no array around them: sync.md."
 )
@@ -38,11 +39,21 @@ def routes(ports: Ports, desk: SyncDesk) -> list[HTTPRouteHandler]:
 
     @post("/v1/sync", status_code=200, opt={DOC: doc})
     async def sync(request: Request[Any, Any, Any]) -> ASGIResponse:
-        me, asked_at = await caller(request, ports), ports.now_ms()
-        body = await read_body(request, MSGPACK, REQUEST_BYTES_MAX)
-        if ports.now_ms() - asked_at > STATUS_MS_MAX:
-            me = await caller(request, ports)  # a body that drips in for an hour must not outlive a revocation
-        answer = desk.answer(me.device, me.account, body, ports.now_ms(), me.first_notice)
+        hashed = token_hash(request)
+        if not _is_small(request):
+            # Megabytes are taken from nobody unknown.
+            admitted(await token_row(ports.engine.reading(), hashed), ports.now_ms())
+        try:
+            body = await read_body(request, MSGPACK, REQUEST_BYTES_MAX)
+        except ProblemError:
+            await caller(request, ports)  # a revoked device hears that, whatever else is wrong with its request
+            raise
+        # Who asks is looked up once the body is whole: one that drips in for an hour must not outlive a revocation.
+        row, heads = await token_and_heads(ports.engine.reading(), hashed)
+        now_ms = ports.now_ms()
+        me = admitted(row, now_ms)
+        ports.accounts.take(me.account, now_ms)
+        answer = desk.answer(me.device, me.account, body, now_ms, me.first_notice, heads)
         begun, size = [], 0
         try:
             async for piece in answer:
@@ -55,6 +66,12 @@ def routes(ports: Ports, desk: SyncDesk) -> list[HTTPRouteHandler]:
         return ASGIResponse(body=b"".join(begun), media_type=MSGPACK)
 
     return [sync]
+
+
+def _is_small(request: Request[Any, Any, Any]) -> bool:
+    """True for a body that says it is as small as any that a stranger may send; more than it says never comes."""
+    length = header(request, b"content-length")
+    return length.isdecimal() and int(length[:20]) <= SMALL_BODY_BYTES_MAX
 
 
 async def _rest(begun: list[bytes], answer: AsyncIterator[bytes]) -> AsyncIterator[bytes]:

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from backend.access.store import CALLER_COLUMNS, CALLER_TABLES, TokenRow
 from backend.storage.engine import Reading, Row, Transaction
 from backend.storage.names import hold_name
 from backend.vaults.ruling import Facts, StoredFrame
@@ -25,6 +26,11 @@ ORDINAL_BITS = 10  # bits of a writer that hold the card's ordinal: limits.DEVIC
 
 _HEAD = "v.vault, v.number, v.bytes, v.state, v.facts"
 HEADS_OF_DEVICE = f"SELECT {_HEAD} FROM members m JOIN vaults v ON v.number = m.vault WHERE m.device = $1 AND m.live"  # noqa: S608
+BEARER_AND_HEADS = (
+    f"SELECT {CALLER_COLUMNS}, {_HEAD} FROM {CALLER_TABLES}"  # noqa: S608
+    " LEFT JOIN members m ON m.device = t.device AND m.live LEFT JOIN vaults v ON v.number = m.vault"
+    " WHERE t.token_hash = $1"
+)
 HEAD = f"SELECT {_HEAD} FROM vaults v WHERE v.vault = $1"  # noqa: S608
 HEAD_LOCKED = HEAD + " FOR UPDATE OF v"
 HEAD_MAKE = (
@@ -71,6 +77,7 @@ LOST_WRITE = (
 )
 LOST_DROP = "DELETE FROM lost_entries WHERE vault = $1 AND entry_hash = $2"
 
+_TOKEN_FIELDS = len(TokenRow._fields)
 _encode_facts = msgspec.msgpack.Encoder().encode
 _decode_facts = msgspec.msgpack.Decoder(Facts).decode
 
@@ -114,6 +121,15 @@ def _vault(row: Row) -> Vault:
 async def heads_of_device(db: Reading, device: DeviceId) -> dict[VaultId, Vault]:
     """Every vault whose log lists this card as live."""
     return {row[0]: _vault(row) for row in await db.fetch(HEADS_OF_DEVICE, device)}
+
+
+async def token_and_heads(db: Reading, token_hash: bytes) -> tuple[TokenRow | None, dict[VaultId, Vault]]:
+    """What `token_row` and `heads_of_device` give, in one read: what every sync asks."""
+    rows = await db.fetch(BEARER_AND_HEADS, token_hash)
+    if not rows:
+        return None, {}
+    heads = [row[_TOKEN_FIELDS:] for row in rows if row[_TOKEN_FIELDS] is not None]
+    return TokenRow(*rows[0][:_TOKEN_FIELDS]), {head[0]: _vault(head) for head in heads}
 
 
 async def read_head(db: Reading, vault: VaultId) -> Vault | None:

@@ -151,7 +151,7 @@ async def test_failures_look_alike_from_outside(server, monkeypatch, error, stat
     def fail(*_: object, **__: object) -> None:
         raise error
 
-    monkeypatch.setattr("backend.vaults.desk.store.heads_of_device", fail)
+    monkeypatch.setattr("backend.vaults.desk.store.standing_at", fail)
     answer = await mum.send(mum.ask(book, make_frame(book, mum.card)))
     assert (answer.status_code, code_of(answer)) == (status, code)
     assert "7f3a" not in answer.text + lines.getvalue()
