@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import asyncio
 import re
 import sqlite3
 from collections.abc import AsyncIterator
@@ -42,6 +43,25 @@ async def test_commits_are_synced_and_readers_do_not_wait(engine):
 async def test_a_reader_cannot_write(engine):
     with pytest.raises(sqlite3.OperationalError, match="readonly"):
         await engine.reading().fetch(ACCOUNT, b"a", 1)
+
+
+async def test_a_lock_of_another_process_holds_up_the_writer_and_nobody_else(engine, tmp_path: Path):
+    other = sqlite3.connect(tmp_path / "db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+
+    async def write() -> None:
+        async with engine.transaction() as tx:
+            await tx.execute(ACCOUNT, b"a", 1)
+
+    writing = asyncio.create_task(write())
+    for _ in range(20):
+        await asyncio.sleep(0.001)  # the loop goes on, and readers read
+        assert (await engine.reading().fetch(COUNT))[0][0] == 0
+    assert not writing.done()
+    other.execute("COMMIT")
+    await writing
+    assert (await engine.reading().fetch(COUNT))[0][0] == 1
+    other.close()
 
 
 async def test_a_full_disk_is_named_and_the_transaction_is_gone(tmp_path: Path):
