@@ -23,6 +23,7 @@ from backend.http.limits import Buckets, Limited
 from backend.http.logs import Logged, start_logs
 from backend.http.metrics import ITEMS, PUSH_GROUPS, PUSHES, Metrics
 from backend.http.pace import Paced
+from backend.http.straight import Straight
 from backend.linking import routes as linking
 from backend.ports import Ports
 from backend.settings import Settings, SettingsError, read_settings
@@ -125,7 +126,8 @@ def build(
         request_max_body_size=None,
         debug=False,
     )
-    paced = Paced(app, settings.body_seconds_max, settings.bodies_bytes_max)
+    straight = Straight(app, vaults.SYNC, vaults.sync_handler(ports, desk))
+    paced = Paced(straight, settings.body_seconds_max, settings.bodies_bytes_max)
     limited = Limited(paced, Buckets(settings.address_all_per_minute_max), now_ms)
     rim = Headers(OpenToPages(limited), https=origin.startswith("https://"))
     return App(Logged(rim, metrics), app, ports, committer, passcodes)

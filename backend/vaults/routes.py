@@ -15,12 +15,14 @@ from backend.access.store import token_row
 from backend.http.docs import DOC, Body, Doc
 from backend.http.limits import MSGPACK, header, read_body
 from backend.http.problems import ProblemError
+from backend.http.straight import Handler
 from backend.ports import Ports
 from backend.vaults.desk import RequestMalformed, SyncDesk
 from backend.vaults.store import token_and_heads
 from sync.wire.exchange import Message, SyncRequest
 from sync.wire.limits import REQUEST_BYTES_MAX, SMALL_BODY_BYTES_MAX
 
+SYNC = "/v1/sync"
 WHOLE_BYTES_MAX = 65_536  # bytes up to which an answer is sent whole, with its length, instead of streamed
 ANSWER_WORDS = (
     "The messages one after the other, each behind its length as u32 big-endian; no array around them: sync.md."
@@ -36,8 +38,18 @@ def routes(ports: Ports, desk: SyncDesk) -> list[HTTPRouteHandler]:
         Body(MSGPACK, SyncRequest, "One SyncRequest."),
         token=True,
     )
+    answer = sync_handler(ports, desk)
 
-    @post("/v1/sync", status_code=200, opt={DOC: doc})
+    @post(SYNC, status_code=200, opt={DOC: doc})
+    async def sync(request: Request[Any, Any, Any]) -> ASGIResponse:
+        return await answer(request)
+
+    return [sync]
+
+
+def sync_handler(ports: Ports, desk: SyncDesk) -> Handler:
+    """What answers a sync, for whoever routes to it."""
+
     async def sync(request: Request[Any, Any, Any]) -> ASGIResponse:
         hashed = token_hash(request)
         if not _is_small(request):
@@ -65,7 +77,7 @@ def routes(ports: Ports, desk: SyncDesk) -> list[HTTPRouteHandler]:
             raise ProblemError("malformed") from None
         return ASGIResponse(body=b"".join(begun), media_type=MSGPACK)
 
-    return [sync]
+    return sync
 
 
 def _is_small(request: Request[Any, Any, Any]) -> bool:
