@@ -23,6 +23,7 @@ from backend.storage.engine import Row, StorageFull, StorageUnavailable
 BUSY_MS = 5_000  # milliseconds to wait for another process's transaction
 BUSY_STEP_SECONDS = 0.002  # seconds between two looks whether it has ended
 CACHE_KIB = 4_096  # KiB of pages a connection keeps; bounds memory
+NEAR_CACHE_KIB = 512  # of the one that reads few rows: the upper pages of an index
 WAL_PAGES = 2_000  # pages after which a commit moves the log into the database: some 8 MB
 _FULL = 13  # SQLITE_FULL, primary result code
 _BUSY = {5, 6}  # BUSY, LOCKED
@@ -199,6 +200,7 @@ async def _reading(path: Path) -> _Reading:
             await connection.execute_fetchall(f"PRAGMA {pragma}")
             near.execute(f"PRAGMA {pragma}")
         near.execute("PRAGMA busy_timeout=0")
+        near.execute(f"PRAGMA cache_size=-{NEAR_CACHE_KIB}")
     except sqlite3.Error:
         near.close()
         await connection.close()
