@@ -127,8 +127,8 @@ LOG = [
     _content(
         "a register is set twice by a change",
         "MRG-22",
-        "        if len({key for key, _ in pairs}) != len(pairs):",
-        "        if not i < len(inside.n):",
+        "        if len(pairs) > 1 and len({key for key, _ in pairs}) != len(pairs):",
+        "        if len(pairs) < 0:",
     ),
     Mutation(
         "an editor renames people",

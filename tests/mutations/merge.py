@@ -143,8 +143,8 @@ MERGE = [
         "the usual change drops siblings it has not seen",
         "MRG-3",
         RECORD,
-        "len(settled) == 1 and settled[0].dot in seen",
-        "settled[0].dot in seen",
+        "plain = len(standing) == 1 and standing[0].dot in seen",
+        "plain = standing[0].dot in seen",
         BOTH,
     ),
     Mutation(
