@@ -12,7 +12,7 @@ import pytest
 from backend.settings import SettingsError
 from backend.web.files import FOLDER, ROOT, all_files, integrity
 from backend.web.pages import content_policy
-from infra.viewer.build import LATER, written
+from infra.viewer.build import FIRST, LATER, written
 from sync.wire.errors import PROBLEMS
 from tests.api.server_kit import Served, code_of, served
 
@@ -119,6 +119,18 @@ def test_the_page_names_every_script_that_it_starts_with_by_its_hash():
         path: raw for path, raw in all_files().items() if path.endswith((".js", ".css")) and not path.endswith(LATER)
     }
     assert named == {path: integrity(raw) for path, raw in files.items()}
+
+
+def test_the_first_screen_waits_for_few_scripts():
+    """What the page imports at once, and what that imports; the rest comes while the reader answers."""
+    waiting, found = ["/app.js"], set()
+    while waiting:
+        path = waiting.pop()
+        found.add(path)
+        text = (FOLDER / path.lstrip("/")).read_text("utf-8")
+        named = re.findall(r"^(?:import|export) .*?from '\.(/[^']+)';$", text, re.MULTILINE)
+        waiting += [name for name in named if name not in found]
+    assert sorted(found) == sorted(FIRST)
 
 
 def test_the_worker_keeps_the_listed_files_and_nothing_else():

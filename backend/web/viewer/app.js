@@ -4,12 +4,8 @@
  * ten idle minutes, and leaving the page drop it. Not here: any rendering, any FHIR. Spec: openapi/protocol/viewer.md.
  */
 import { html, nothing, render } from './vendor/lit-html.js';
-import { readBundle } from './bundle.js';
-import { bundleOfCard, isCard, jwsOfDigits } from './card.js';
-import { Trouble, findLink, readLink } from './link.js';
-import { openLink } from './opening.js';
+import { Trouble, findLink, isCard, readLink } from './link.js';
 import * as screens from './screens.js';
-import { summaryView, textOf } from './summary.js';
 import { load, preferred, reader } from './words.js';
 
 const IDLE_MS = 10 * 60_000;
@@ -25,7 +21,24 @@ root.replaceChildren();
 let camera = null;
 /** @type {((xhtml: string) => DocumentFragment) | null} */
 let harmless = null;
+/** What opens and shows a summary, fetched while the reader answers: the first question does not wait for it. @type {Awaited<ReturnType<typeof fetchParts>> | null} */
+let parts = null;
 let lastAct = Date.now();
+
+async function fetchParts() {
+  const all = [import('./opening.js'), import('./bundle.js'), import('./card.js'), import('./summary.js')];
+  const [opening, bundle, card, summary] = /** @type {[typeof import('./opening.js'), typeof import('./bundle.js'), typeof import('./card.js'), typeof import('./summary.js')]} */ (await Promise.all(all));
+  return { ...opening, ...bundle, ...card, ...summary };
+}
+
+/** @returns {Promise<NonNullable<typeof parts>>} */
+async function needed() {
+  try {
+    return (parts ??= await fetchParts());
+  } catch {
+    throw new Trouble(navigator.onLine ? 't_unreachable' : 't_offline');
+  }
+}
 
 /** Changes the state and shows it; a new screen takes the focus. @param {Partial<typeof state>} change */
 function show(change) {
@@ -61,7 +74,7 @@ function content(words) {
       return screens.trouble(words, { ...acts, open: () => acts.open(state.recipient, '') }, said, canTryAgain());
     case 'summary':
       return html`<p class="said-aloud" role="status">${state.said}</p>
-        ${state.read.map(({ summary, issuer }) => summaryView(summary, look(summary, words), { issuer, harmless }))}`;
+        ${state.read.map(({ summary, issuer }) => parts?.summaryView(summary, look(summary, words), { issuer, harmless }))}`;
     case 'closed':
       return screens.closed(words, acts, state.idle, arrived !== null);
     default:
@@ -81,7 +94,7 @@ function look(summary, words) {
 /** @param {screens.Words} words */
 function tools(words) {
   const { t } = words;
-  const text = () => state.read.map(({ summary, issuer }) => textOf(summary, look(summary, words), issuer)).join('\n');
+  const text = () => state.read.map(({ summary, issuer }) => parts?.textOf(summary, look(summary, words), issuer)).join('\n');
   const copy = () => navigator.clipboard.writeText(text()).then(() => show({ said: t('copied') }), () => show({ said: t('not_copied') }));
   return html`<div class="tools" role="group" aria-label=${t('tools')}>
     <button @click=${copy}>${t('copy')}</button><button @click=${() => print()}>${t('print')}</button>
@@ -108,7 +121,10 @@ function forget(idle) {
 /** Any text that a QR code or a person gives. @param {string} text */
 async function take(text) {
   try {
-    if (isCard(text)) return await showFiles([{ contentType: 'application/smart-health-card', text: JSON.stringify({ verifiableCredential: [jwsOfDigits(text)] }) }]);
+    if (isCard(text)) {
+      const { jwsOfDigits } = await needed();
+      return await showFiles([{ contentType: 'application/smart-health-card', text: JSON.stringify({ verifiableCredential: [jwsOfDigits(text)] }) }]);
+    }
     const link = readLink(text);
     return show({ screen: 'ask', link, passcode: link.flag.includes('P') });
   } catch (error) {
@@ -118,6 +134,7 @@ async function take(text) {
 
 /** @param {import('./opening.js').Opened[]} files */
 async function showFiles(files) {
+  const { bundleOfCard, readBundle } = await needed();
   /** @type {Read[]} */
   const read = [];
   for (const { text } of files) {
@@ -176,6 +193,8 @@ const acts = {
     if (!link) return;
     show({ screen: 'loading', recipient });
     try {
+      const { openLink } = await needed();
+      if (state.link !== link) return;
       const files = await openLink(link, recipient, passcode);
       if (state.link === link) await showFiles(files);
     } catch (error) {
@@ -211,11 +230,12 @@ addEventListener('beforeprint', () => {
 });
 addEventListener('afterprint', () => unfolded.forEach((each) => (each.open = false)));
 
+await load(state.lang).catch(() => load('en').then(() => (state.lang = 'en')));
+if (arrived) await take(arrived);
+else show({ screen: 'start' });
+needed().catch(() => undefined); // who opens asks again, and is told
 if (navigator.serviceWorker) {
   const types = /** @type {any} */ (globalThis).trustedTypes;
   const policy = types?.createPolicy('carnet-worker', { createScriptURL: () => '/view/sw.js' });
   navigator.serviceWorker.register(policy ? policy.createScriptURL('') : '/view/sw.js', { scope: '/view', type: 'module' }).catch(() => undefined);
 }
-await load(state.lang).catch(() => load('en').then(() => (state.lang = 'en')));
-if (arrived) await take(arrived);
-else show({ screen: 'start' });

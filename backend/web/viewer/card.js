@@ -6,9 +6,6 @@
 import { Trouble, fromBase64url } from './link.js';
 import { inflate } from './opening.js';
 
-/** True if a text is a card's numeric QR. @param {string} text */
-export const isCard = (text) => /^\s*shc:\//.test(text);
-
 /** @param {string} text `shc:/` and digits @returns {string} compact JWS */
 export function jwsOfDigits(text) {
   const digits = text.trim().slice('shc:/'.length);

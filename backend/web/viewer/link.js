@@ -67,3 +67,6 @@ function readEnd(exp) {
   if (!Number.isFinite(value) || value <= 0) return null;
   return value > 1e11 ? value : value * 1000;
 }
+
+/** True if a text is a card's numeric QR. @param {string} text */
+export const isCard = (text) => /^\s*shc:\//.test(text);

@@ -4,7 +4,7 @@
  * the marks is written by `python -m infra.viewer.build`; another list is another cache, taken whole or not at all.
  */
 /* files */
-const VERSION = '429fbd083d58b7fe';
+const VERSION = 'f52269721439e0c0';
 /** @type {string[]} */
 const FILES = [
   '/view',

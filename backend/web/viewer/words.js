@@ -17,12 +17,13 @@ const loaded = new Map();
 
 /** @param {string} lang @returns {Promise<void>} */
 export async function load(lang) {
-  for (const each of new Set(['en', lang])) {
-    if (loaded.has(each)) continue;
-    const answer = await fetch(new URL(`words/${each}.json`, import.meta.url), { credentials: 'omit' });
+  const wanted = [...new Set(['en', lang])].filter((each) => !loaded.has(each));
+  await Promise.all(wanted.map(async (each) => {
+    // As the page preloads the English ones: another `credentials` would fetch them twice. The server sets no cookie.
+    const answer = await fetch(new URL(`words/${each}.json`, import.meta.url), { credentials: 'same-origin' });
     if (!answer.ok) throw new Error(`no words for ${each}`);
     loaded.set(each, await answer.json());
-  }
+  }));
 }
 
 /** The first language that the reader's browser names and this page has. */
