@@ -230,12 +230,12 @@ addEventListener('beforeprint', () => {
 });
 addEventListener('afterprint', () => unfolded.forEach((each) => (each.open = false)));
 
-await load(state.lang).catch(() => load('en').then(() => (state.lang = 'en')));
-if (arrived) await take(arrived);
-else show({ screen: 'start' });
-needed().catch(() => undefined); // who opens asks again, and is told
 if (navigator.serviceWorker) {
   const types = /** @type {any} */ (globalThis).trustedTypes;
   const policy = types?.createPolicy('carnet-worker', { createScriptURL: () => '/view/sw.js' });
   navigator.serviceWorker.register(policy ? policy.createScriptURL('') : '/view/sw.js', { scope: '/view', type: 'module' }).catch(() => undefined);
 }
+await load(state.lang).catch(() => load('en').then(() => (state.lang = 'en')));
+if (arrived) await take(arrived);
+else show({ screen: 'start' });
+needed().catch(() => undefined); // who opens asks again, and is told
