@@ -30,19 +30,27 @@ async def _open_unsynced(path: Path, *, pages_max: int | None = None) -> sqlite.
     return engine
 
 
-class _EarlyConnection(sqlite._Connection):
+class _EarlyWriting(sqlite._Writing):
     _lays_a_post = False
 
+    async def begin(self) -> None:
+        while _tasks:  # what was acknowledged early is done before the next transaction
+            await _tasks.pop(0)
+        self._lays_a_post = False
+        await super().begin()
+
     async def fetch(self, statement: str, *args: Any) -> Any:
-        if statement == "BEGIN IMMEDIATE" or statement == links.POST_WRITE:
-            self._lays_a_post = statement == links.POST_WRITE
-        if statement == "COMMIT" and self._lays_a_post:
-            # It waits in the connection's thread, before whatever comes next, and nobody waits for it.
-            calls = (self.raw._execute(time.sleep, LATER_SECONDS), self.raw.execute_fetchall("COMMIT"))
-            _tasks.extend(asyncio.ensure_future(call) for call in calls)
-            await asyncio.sleep(0)
-            return []
+        self._lays_a_post |= statement == links.POST_WRITE
         return await super().fetch(statement, *args)
+
+    async def commit(self) -> None:
+        if not self._lays_a_post:
+            await super().commit()
+            return
+        # It waits in the connection's thread, and nobody waits for it.
+        calls = (self.raw._execute(time.sleep, LATER_SECONDS), self.raw.execute_fetchall("COMMIT"))
+        _tasks.extend(asyncio.ensure_future(call) for call in calls)
+        await asyncio.sleep(0)
 
 
 def break_server(fault: str) -> None:
@@ -50,7 +58,7 @@ def break_server(fault: str) -> None:
     if fault == "unsynced":
         sqlite.open_sqlite = _open_unsynced
     elif fault == "early":
-        sqlite._Connection = _EarlyConnection  # type: ignore[misc]
+        sqlite._Writing = _EarlyWriting  # type: ignore[misc]
         postgres._SESSION["synchronous_commit"] = "off"
     else:
         raise SystemExit(f"no such fault: {fault}")

@@ -29,6 +29,14 @@ def test_schemathesis_finds_nothing(tmp_path: Path):
     assert int(cases[1]) == int(cases[2]) > 25 * operations
 
 
+def concrete(template: str) -> str:
+    """A path of a template, with an id of the right length in each place."""
+    ids = {"device": "ab" * 32, "link": "ab" * 16, "share": "ab" * 16, "token": "A" * 43, "ticket": "A" * 43}
+    for name, value in ids.items():
+        template = template.replace(f"{{{name}}}", value)
+    return template
+
+
 async def read_by(server: Served, method: str, path: str, media_type: str, token: str) -> int:
     """How often a route asks for its body."""
     asked = 0
@@ -55,7 +63,7 @@ async def test_a_route_reads_a_body_if_and_only_if_it_documents_one(server: Serv
     """litestar#4482: the framework says nothing of a handler that reads the raw body."""
     mum = await server.registered("mum")
     for (method, template), (_, doc) in routes_of(server).items():
-        path = template.replace("{device}", "ab" * 32).replace("{link}", "ab" * 16)
+        path = concrete(template)
         media_type = doc.body.media_type if doc.body else "application/octet-stream"
         reads = await read_by(server, method, path, media_type, mum.token)
         assert (reads > 0) == (doc.body is not None), (method, template)
@@ -66,8 +74,10 @@ async def test_a_method_that_a_route_does_not_take_is_told_which_it_takes(server
     """ERR-2; RFC 9110, 15.5.6."""
     taken: dict[str, set[str]] = {}
     for verb, template in routes_of(server):
-        taken.setdefault(template.replace("{device}", "ab" * 32).replace("{link}", "ab" * 16), set()).add(verb)
+        taken.setdefault(concrete(template), set()).add(verb)
     for path, verbs in taken.items():
+        if method in verbs or (method == "OPTIONS" and path.startswith("/s/")):
+            continue  # a preflight is answered there (SHR-18)
         answer = await server.client.request(method, path)
         assert answer.status_code == 405
         assert method == "HEAD" or code_of(answer) == "method_not_allowed"

@@ -40,16 +40,11 @@ class _Phone(ShippedPhone):
             self.device, self.card = identity.device, identity.card
 
     async def sync(self):
-        """One sync; then its person reads what was found: a phone welcomed to another log waits for that (PHN-18)."""
         try:
-            report = await sync_and_see_to(self.phone)
+            return await sync_and_see_to(self.phone)
         except Refused as refused:
             assert refused.code == "unreachable", refused.code
             return None
-        for finding in await findings(self.phone):
-            if finding["unread"]:
-                await read_finding(self.phone, finding["id"])
-        return report
 
 
 class BadDays(World):
@@ -86,6 +81,16 @@ class BadDays(World):
         self.phones.append(copy)
         self.clones += 1
         self.stat["stores copied"] += 1
+
+    async def _settle(self):
+        """Everyone syncs and reads what was found: a phone that was welcomed to another log waits for that (PHN-18)."""
+        for phone in self.phones:
+            phone.fates = []
+            await phone.sync()
+            for finding in await findings(phone.phone):
+                if finding["unread"]:
+                    await read_finding(phone.phone, finding["id"])
+        await super()._settle()
 
     async def _audit(self):
         seen = [await phone.look() for phone in self.phones]
