@@ -15,6 +15,7 @@ from tests.cli import bundles
 from tests.cli.kit import REFUSED, Inside, Server, join_phone, link_phone, make_phone, notes_of, settle, vault_of
 
 CARER = "Cara Testcarer"
+PHONES = ("mum", "tablet", "dad", "carer")
 ALLERGY = bundles.dumps(
     {
         "code": {"text": "Latex"},
@@ -30,17 +31,9 @@ ALLERGY = bundles.dumps(
 class Family:
     """Mum with two phones, Dad a co-owner or an editor, a caregiver; all have read everything."""
 
-    def __init__(self, folder: Path, dad: str) -> None:
-        self.folder = folder
-        self.server = Server(folder / "server").start()
-        self.mum = make_phone(folder / "mum", self.server.url, person="Mum Testperson")
-        self.tablet = link_phone(folder / "tablet", self.mum, self.server.url)
-        who = {"person": "Dad Testperson", "device": "dad's"}
-        self.dad, _ = join_phone(folder / "dad", self.mum, self.server.url, "--role", dad, **who)
-        who = {"person": CARER, "device": "carer's"}
-        self.carer, _ = join_phone(folder / "carer", self.mum, self.server.url, "--role", "editor", **who)
-        self.record = self.mum("new", "AllergyIntolerance", ALLERGY)["id"]
-        settle(self.mum, self.tablet, self.dad, self.carer)
+    def __init__(self, folder: Path, server: Server, record: str) -> None:
+        self.folder, self.server, self.record = folder, server, record
+        self.mum, self.tablet, self.dad, self.carer = (Inside(folder / name) for name in PHONES)
 
     def put_back(self, copy: Path) -> None:
         """The server runs again from an old copy of its data folder."""
@@ -61,18 +54,48 @@ class Family:
         return sorted(person["name"] for person in phone("members"))
 
 
-@pytest.fixture
-def owners(tmp_path: Path) -> Iterator[Family]:
-    made = Family(tmp_path, "owner")
-    yield made
-    made.server.kill()
+def made(folder: Path, dad: str) -> Family:
+    """The family, its server stopped; `dad`: his role."""
+    server = Server(folder / "server").start()
+    mum = make_phone(folder / "mum", server.url, person="Mum Testperson")
+    link_phone(folder / "tablet", mum, server.url)
+    join_phone(folder / "dad", mum, server.url, "--role", dad, person="Dad Testperson", device="dad's")
+    join_phone(folder / "carer", mum, server.url, "--role", "editor", person=CARER, device="carer's")
+    family = Family(folder, server, mum("new", "AllergyIntolerance", ALLERGY)["id"])
+    settle(family.mum, family.tablet, family.dad, family.carer)
+    server.kill()
+    return family
+
+
+def again(first: Family, folder: Path) -> Family:
+    """All of it copied, the server started on its port."""
+    for name in PHONES:
+        shutil.copytree(first.folder / name, folder / name)
+    return Family(folder, first.server.copied(folder / "server").start(), first.record)
+
+
+@pytest.fixture(scope="module")
+def first_owners(tmp_path_factory: pytest.TempPathFactory) -> Family:
+    return made(tmp_path_factory.mktemp("owners"), "owner")
+
+
+@pytest.fixture(scope="module")
+def first_family(tmp_path_factory: pytest.TempPathFactory) -> Family:
+    return made(tmp_path_factory.mktemp("family"), "editor")
 
 
 @pytest.fixture
-def family(tmp_path: Path) -> Iterator[Family]:
-    made = Family(tmp_path, "editor")
-    yield made
-    made.server.kill()
+def owners(first_owners: Family, tmp_path: Path) -> Iterator[Family]:
+    copied = again(first_owners, tmp_path)
+    yield copied
+    copied.server.kill()
+
+
+@pytest.fixture
+def family(first_family: Family, tmp_path: Path) -> Iterator[Family]:
+    copied = again(first_family, tmp_path)
+    yield copied
+    copied.server.kill()
 
 
 def remove_the_carer(family: Family, *readers: Inside) -> None:

@@ -32,7 +32,7 @@ def test_worlds_notice_a_phone_that_forgets_its_frames_when_they_are_acknowledge
         await rows.drop_pending(asked.number, [n for f in done for n in f.numbers])
 
     with patch("sync.device.syncing.hear", forgetful):
-        assert noticed("alone, restores")
+        assert noticed("alone, restores", first=27)
 
 
 def test_worlds_notice_a_phone_that_does_not_come_back_by_the_card_it_had_before():
@@ -40,7 +40,7 @@ def test_worlds_notice_a_phone_that_does_not_come_back_by_the_card_it_had_before
         return False
 
     with patch.object(aftermath, "_repeat", no):
-        assert noticed("clones and races", first=33)
+        assert noticed("clones and races", first=53)
 
 
 def test_worlds_notice_a_phone_that_leaves_its_own_words_behind_with_a_log():
