@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import functools
 import os
 import sys
 from collections.abc import Awaitable, Callable, Sequence
@@ -31,8 +32,9 @@ A file of yours:   carnet import summary.json · carnet export everything.json
 _EXITS = "Exit codes: 0 done, 1 refused or failed, 2 usage, 3 done but something waits for you."
 
 
+@functools.cache
 def parser() -> argparse.ArgumentParser:
-    """Every command with its arguments."""
+    """Every command with its arguments; built once a process, which may run many."""
     top = argparse.ArgumentParser(
         prog="carnet",
         description=_ABOUT,
