@@ -28,7 +28,6 @@ from sync.wire.limits import (
     OPENINGS_A_PAGE_MAX,
     PASSCODE_TRIES,
     SHARE_BODY_BYTES_MAX,
-    SHARE_OPENINGS_DAYS,
     SHARES_MAX,
     SMALL_BODY_BYTES_MAX,
 )
@@ -48,7 +47,6 @@ from sync.wire.share import (
 PATH = "/v1/shares/{share:str}"
 OWNER = Parameter(OWNER_HEADER, "header", "The owner token: 32 bytes in base64url.")
 AFTER = Parameter("after", "query", "Records after this number.", required=False)
-_DAY_MS = 86_400_000
 _decode_new = msgspec.json.Decoder(NewShare).decode
 _read_change = msgspec.json.Decoder(ShareChange).decode
 _read_files = msgspec.json.Decoder(list[ShareFile]).decode
@@ -196,7 +194,7 @@ def routes(ports: Ports) -> list[HTTPRouteHandler]:
         if not (after.isascii() and after.isdecimal() and len(after) < 16):
             raise ProblemError("malformed")
         _owned(request, me, await store.read_share(engine.reading(), share))
-        rows = await store.read_openings(engine.reading(), share, int(after), OPENINGS_A_PAGE_MAX)
+        rows = await store.read_openings(engine.reading(), share, int(after), ports.now_ms(), OPENINGS_A_PAGE_MAX)
         return Response(msgspec.json.encode([OpeningRecord(*row) for row in rows]), media_type=JSON)
 
     doc = Doc(
@@ -214,7 +212,7 @@ def routes(ports: Ports) -> list[HTTPRouteHandler]:
         async with engine.transaction() as tx:
             _owned(request, me, await store.lock_share(tx, share))
             await store.revoke_share(tx, share, now_ms)
-            await store.drop_old_openings(tx, now_ms - SHARE_OPENINGS_DAYS * _DAY_MS)
+            await store.drop_old_openings(tx, now_ms)
 
     return [make, look, change, replace, openings, revoke]
 

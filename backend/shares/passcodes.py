@@ -1,6 +1,7 @@
 """Checks passcodes with Argon2id in a bounded number of threads, so that guessing stalls nobody.
 
 A check takes some 20 ms and 19 MiB. Whoever finds no place is sent away at once: a queue would only hold more memory.
+The passcodes of one share are checked one after another, so that any number of right ones at once needs one try.
 Spec: openapi/protocol/shares.md, SHR-9 and SHR-16.
 """
 
@@ -9,9 +10,10 @@ from __future__ import annotations
 import asyncio
 import hmac
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import asynccontextmanager
+from weakref import WeakValueDictionary
 
 from crypto.public.errors import BadParameters
 from crypto.public.passphrase import derive_key
@@ -31,15 +33,18 @@ class Passcodes:
     def __init__(self) -> None:
         self._threads = ThreadPoolExecutor(THREADS, "passcode")
         self._taken = 0
+        self._turns: WeakValueDictionary[bytes, asyncio.Lock] = WeakValueDictionary()  # kept by those who wait for them
 
-    @contextmanager
-    def place(self) -> Iterator[None]:
-        """A place for one check. Raises: Busy."""
+    @asynccontextmanager
+    async def turn(self, share: bytes) -> AsyncIterator[None]:
+        """A place for one check, when those of this share that came before have theirs behind them. Raises: Busy."""
         if self._taken >= WAITING_MAX:
             raise Busy
         self._taken += 1
+        turn = self._turns.setdefault(share, asyncio.Lock())
         try:
-            yield
+            async with turn:
+                yield
         finally:
             self._taken -= 1
 

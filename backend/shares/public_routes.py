@@ -7,6 +7,7 @@ counts or stores who asked but inside that record. Spec: openapi/protocol/shares
 
 from __future__ import annotations
 
+import asyncio
 import datetime
 import re
 from typing import Any, NoReturn
@@ -22,7 +23,7 @@ from backend.http.problems import ProblemError
 from backend.ports import Ports
 from backend.shares import store
 from backend.shares.passcodes import Busy, Passcodes
-from backend.shares.store import Counted
+from backend.shares.store import Counted, Live, Try
 from backend.storage.engine import Transaction
 from crypto.public.sealing import seal
 from sync.wire.limits import EMBEDDED_CHARS_MAX, SHARE_POLL_SECONDS, SMALL_BODY_BYTES_MAX, TICKET_SECONDS
@@ -43,6 +44,8 @@ JOSE = "application/jose"
 RECIPIENT_CHARS_MAX = 256
 RECIPIENT = Parameter("recipient", "query", "Who asks, in words that the share's owner will read.")
 PUBLIC = "/s"
+TURN_MS = 2_000  # a server that dies holds a share's turn so long; one that is slower only loses it
+TURN_ASKED_MAX, TURN_PAUSE_SECONDS = 40, 0.025  # how long one server waits for another's check
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{43}\Z")
 _read_request = msgspec.json.Decoder(ManifestRequest).decode
 
@@ -66,29 +69,40 @@ def routes(ports: Ports, passcodes: Passcodes) -> list[HTTPRouteHandler]:
         _check_recipient(asked.recipient)
         token = token_hash(_token(request, "token"))
         live = await store.read_live(engine.reading(), token, now_ms)
-        if live is None or live[0]:
+        if live is None or live.direct:
             raise ProblemError("not_found")
-        _, passcode_hash, tries = live
-        if passcode_hash is None:
+        if live.passcode_hash is None:
             async with engine.transaction() as tx:
                 return await answer(tx, await store.count_open(tx, token, now_ms, False), request, asked, now_ms)
+        tries = _tries(live, now_ms)
         if tries <= 0:
             raise ProblemError("not_found")
         if asked.passcode is None:
             raise ProblemError("passcode_needed", remainingAttempts=tries)
         try:
-            with passcodes.place():
+            async with passcodes.turn(token):
                 return await with_passcode(request, asked, asked.passcode, token, now_ms)
         except Busy:
             raise ProblemError("unavailable", retry_after=1) from None
 
+    async def take_try(token: bytes) -> Try:
+        """A try, once no other server checks a passcode of the share. Raises: Busy, ProblemError `not_found`."""
+        for _ in range(TURN_ASKED_MAX):
+            now_ms = ports.now_ms()
+            async with engine.transaction() as tx:
+                taken = await store.take_try(tx, token, now_ms, now_ms + TURN_MS)
+            if taken is not None:
+                return taken
+            live = await store.read_live(engine.reading(), token, now_ms)
+            if live is None or _tries(live, now_ms) <= 0:
+                raise ProblemError("not_found")
+            await asyncio.sleep(TURN_PAUSE_SECONDS)
+        raise Busy
+
     async def with_passcode(
         request: Request[Any, Any, Any], asked: ManifestRequest, passcode: str, token: bytes, now_ms: int
     ) -> Response[Any]:
-        async with engine.transaction() as tx:
-            taken = await store.take_try(tx, token, now_ms)
-        if taken is None:
-            raise ProblemError("not_found")
+        taken = await take_try(token)
         right = await passcodes.is_right(passcode, taken.salt, taken.hash)
         async with engine.transaction() as tx:
             if right:
@@ -169,6 +183,7 @@ def routes(ports: Ports, passcodes: Passcodes) -> list[HTTPRouteHandler]:
         address = request.client.host if request.client else ""
         opener = pad_opener(Opener(recipient, address, header(request, b"user-agent"), types))
         sealed = seal(counted.log_key, opening_info(counted.share, counted.number, outcome), opener)
+        await store.drop_old_openings(tx, now_ms)
         await store.write_opening(tx, counted.share, counted.number, now_ms, outcome, sealed)
 
     return [manifest, direct, fetch]
@@ -179,6 +194,11 @@ def _token(request: Request[Any, Any, Any], name: str) -> str:
     if not _TOKEN.match(text):
         _nowhere()
     return str(text)
+
+
+def _tries(live: Live, now_ms: int) -> int:
+    """The tries that are left, with the one that comes back if the passcode that is being checked is right."""
+    return live.tries + (live.checking_until > now_ms)
 
 
 def _nowhere() -> NoReturn:

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from backend.storage.engine import Reading, Row, Transaction
 from sync.wire.ids import AccountId
+from sync.wire.limits import SHARE_OPENINGS_DAYS
 from sync.wire.share import NewShare, ShareFile, ShareId
 
 _OPEN = "revoked_at IS NULL AND NOT paused AND (expires_at IS NULL OR expires_at > $2)"
@@ -30,7 +31,9 @@ SHARE_WRITE = (
     " ON CONFLICT DO NOTHING RETURNING share"
 )
 SHARE_CHANGE = "UPDATE shares SET expires_at = $2, opens_max = $3, paused = $4 WHERE share = $1"
-PASSCODE_CHANGE = "UPDATE shares SET passcode_salt = $2, passcode_hash = $3, tries = $4 WHERE share = $1"
+PASSCODE_CHANGE = (
+    "UPDATE shares SET passcode_salt = $2, passcode_hash = $3, tries = $4, checking_until = 0 WHERE share = $1"
+)
 SHARE_REVOKE = (
     "UPDATE shares SET revoked_at = $2, passcode_salt = NULL, passcode_hash = NULL, log_key = $3"
     " WHERE share = $1 AND revoked_at IS NULL"
@@ -47,13 +50,15 @@ TICKET_READ = (
     " JOIN shares s ON s.share = t.share WHERE t.ticket_hash = $1 AND t.expires_at > $2 AND s.revoked_at IS NULL"
     " AND NOT s.paused AND (s.expires_at IS NULL OR s.expires_at > $2)"
 )
-LIVE_READ = f"SELECT direct, passcode_hash, tries FROM shares WHERE {LIVE}"  # noqa: S608  constants
+LIVE_READ = f"SELECT direct, passcode_hash, tries, checking_until FROM shares WHERE {LIVE}"  # noqa: S608  constants
+# One check at a time of a share: whoever else is right finds the try that this one gives back.
 TRY_TAKE = (
-    f"UPDATE shares SET tries = tries - 1 WHERE {LIVE} AND tries > 0 AND NOT direct"  # noqa: S608  constants
-    " AND passcode_hash IS NOT NULL RETURNING passcode_salt, passcode_hash, tries"
+    f"UPDATE shares SET tries = tries - 1, checking_until = $3 WHERE {LIVE} AND tries > 0"  # noqa: S608  constants
+    " AND checking_until <= $2 AND NOT direct AND passcode_hash IS NOT NULL"
+    " RETURNING passcode_salt, passcode_hash, tries"
 )
 WRONG_COUNT = (
-    "UPDATE shares SET records = records + 1 WHERE token_hash = $1 AND revoked_at IS NULL"
+    "UPDATE shares SET records = records + 1, checking_until = 0 WHERE token_hash = $1 AND revoked_at IS NULL"
     " RETURNING share, records, log_key, long_term"
 )
 OPEN_COUNT = (
@@ -62,15 +67,16 @@ OPEN_COUNT = (
 )
 # The try that was taken comes back; another passcode by now is another question (`passcode_hash = $3`).
 OPEN_RIGHT = (
-    f"UPDATE shares SET opens = opens + 1, records = records + 1, tries = tries + 1 WHERE {LIVE}"  # noqa: S608
-    " AND passcode_hash = $3 RETURNING share, records, log_key, long_term"
+    "UPDATE shares SET opens = opens + 1, records = records + 1, tries = tries + 1, checking_until = 0"  # noqa: S608
+    f" WHERE {LIVE} AND passcode_hash = $3 RETURNING share, records, log_key, long_term"
 )
 OPENING_WRITE = "INSERT INTO share_openings (share, number, at_ms, outcome, opener) VALUES ($1, $2, $3, $4, $5)"
 OPENINGS_READ = (
-    "SELECT number, at_ms, outcome, opener FROM share_openings WHERE share = $1 AND number > $2"
-    " ORDER BY number LIMIT $3"
+    "SELECT number, at_ms, outcome, opener FROM share_openings WHERE share = $1 AND number > $2 AND at_ms > $3"
+    " ORDER BY number LIMIT $4"
 )
 OPENINGS_OLD = "DELETE FROM share_openings WHERE at_ms <= $1"
+KEPT_MS = SHARE_OPENINGS_DAYS * 86_400_000
 
 
 class ShareRow(NamedTuple):
@@ -98,6 +104,16 @@ class Counted(NamedTuple):
     number: int
     log_key: bytes
     long_term: bool
+
+
+class Live(NamedTuple):
+    """A live share as a reader meets it. `tries`: how often a wrong passcode may still be given; one more may come back
+    while another is checked, until `checking_until` (ms since 1970 UTC) at most."""
+
+    direct: bool
+    passcode_hash: bytes | None
+    tries: int
+    checking_until: int
 
 
 class Try(NamedTuple):
@@ -141,7 +157,8 @@ async def write_share(
 
 
 async def write_files(tx: Transaction, share: ShareId, files: Sequence[ShareFile], now_ms: int) -> None:
-    """Puts these files in the place of all that were there."""
+    """Puts these files in the place of all that were there; tickets for those end with them."""
+    await tx.execute(TICKETS_DROP, share)
     await tx.execute(FILES_DROP, share)
     rows = [(share, place, file.content_type, file.jwe, now_ms) for place, file in enumerate(files)]
     await tx.execute_many(FILE_WRITE, rows)
@@ -176,15 +193,16 @@ async def read_files(db: Reading, share: ShareId) -> Sequence[tuple[str, str, in
     return await db.scan(FILES_READ, share)
 
 
-async def read_live(db: Reading, token: bytes, now_ms: int) -> tuple[bool, bytes | None, int] | None:
-    """Of a live share: whether it is direct, its passcode's hash, the tries left. None if it is not live."""
+async def read_live(db: Reading, token: bytes, now_ms: int) -> Live | None:
+    """A share that is live, but for its tries. None if it is not."""
     rows = await db.fetch(LIVE_READ, token, now_ms)
-    return (bool(rows[0][0]), rows[0][1], rows[0][2]) if rows else None
+    return Live(bool(rows[0][0]), *rows[0][1:]) if rows else None
 
 
-async def take_try(tx: Transaction, token: bytes, now_ms: int) -> Try | None:
-    """Takes one try of a live share, whatever others do at the same time; None if there is none."""
-    rows = await tx.fetch(TRY_TAKE, token, now_ms)
+async def take_try(tx: Transaction, token: bytes, now_ms: int, until_ms: int) -> Try | None:
+    """Takes one try of a live share, and the turn to check until `until_ms`; None if there is none or it is another's
+    turn."""
+    rows = await tx.fetch(TRY_TAKE, token, now_ms, until_ms)
     return Try(*rows[0]) if rows else None
 
 
@@ -218,14 +236,16 @@ async def write_opening(tx: Transaction, share: ShareId, number: int, at_ms: int
     await tx.execute(OPENING_WRITE, share, number, at_ms, outcome, opener)
 
 
-async def read_openings(db: Reading, share: ShareId, after: int, limit: int) -> Sequence[tuple[int, int, str, bytes]]:
-    """Number, time, outcome and opener of the records after a number."""
-    return await db.scan(OPENINGS_READ, share, after, limit)
+async def read_openings(
+    db: Reading, share: ShareId, after: int, now_ms: int, limit: int
+) -> Sequence[tuple[int, int, str, bytes]]:
+    """Number, time, outcome and opener of the records after a number that are kept."""
+    return await db.scan(OPENINGS_READ, share, after, now_ms - KEPT_MS, limit)
 
 
-async def drop_old_openings(tx: Transaction, before_ms: int) -> None:
-    """Forgets openings of this age, of every share."""
-    await tx.execute(OPENINGS_OLD, before_ms)
+async def drop_old_openings(tx: Transaction, now_ms: int) -> None:
+    """Forgets openings that are not kept any longer, of every share."""
+    await tx.execute(OPENINGS_OLD, now_ms - KEPT_MS)
 
 
 async def write_tickets(tx: Transaction, rows: Sequence[tuple[bytes, ShareId, int, int]], now_ms: int) -> None:

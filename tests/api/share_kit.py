@@ -119,11 +119,19 @@ class Share:
             out.append((record.number, record.at_ms, record.outcome, _opener.decode(padded.rstrip(b"\0"))))
         return out
 
-    async def open(self, passcode: str | None = None, recipient: str = "Dr. Test", **more: object) -> httpx.Response:
-        """What a reader's client posts to the link's url."""
+    async def open(
+        self,
+        passcode: str | None = None,
+        recipient: str = "Dr. Test",
+        *,
+        client: httpx.AsyncClient | None = None,
+        **more: object,
+    ) -> httpx.Response:
+        """What a reader's client posts to the link's url; `client`: the way to another server than the owner's."""
         body = {"recipient": recipient, **({} if passcode is None else {"passcode": passcode}), **more}
         headers = JSON | {"user-agent": "reader/1"}
-        return await self.client.post(f"/s/{self.token}", content=msgspec.json.encode(body), headers=headers)
+        raw = msgspec.json.encode(body)
+        return await (client or self.client).post(f"/s/{self.token}", content=raw, headers=headers)
 
     async def fetch(self, recipient: str = "Dr. Test") -> httpx.Response:
         """What a reader's client asks of a direct link."""

@@ -6,6 +6,8 @@ import asyncio
 
 import pytest
 
+from backend.shares import store
+from backend.shares.public_routes import TURN_MS
 from sync.wire.limits import EMBEDDED_CHARS_MAX, PASSCODE_TRIES, SHARE_POLL_SECONDS, TICKET_SECONDS
 from sync.wire.share import OPENED, WRONG_PASSCODE, Opener, ShareFile
 from tests.api.phone_kit import JSON
@@ -149,6 +151,39 @@ async def test_a_hundred_guesses_at_once_get_no_more_tries(server: Served):
     assert set(statuses) <= {401, 404, 503}
     assert (await share.state()).attempts_left == 0
     assert len(await share.openings()) == PASSCODE_TRIES
+
+
+async def test_right_passcodes_at_once_need_one_try_among_them(server: Served):
+    """SHR-16: a ward opens one link together, and a wrong passcode among theirs costs what it costs alone."""
+    share = await Share(await server.registered("mum"), passcode="4711").made()
+    for left in range(PASSCODE_TRIES, 1, -1):
+        answers = await asyncio.gather(*(share.open("wrong" if number == 6 else "4711") for number in range(20)))
+        assert sorted(answer.status_code for answer in answers) == [200] * 19 + [401]
+        assert (await share.state()).attempts_left == left - 1
+    answers = await asyncio.gather(*(share.open("4711") for _ in range(20)))
+    assert {answer.status_code for answer in answers} == {200}, "one try is enough for all of them"
+
+
+async def test_a_check_that_never_ends_holds_others_up_for_moments(server: Served):
+    """SHR-16: a server died while it checked; its try is lost and nothing else."""
+    share = await Share(await server.registered("mum"), passcode="4711").made()
+    async with server.engine.transaction() as tx:
+        assert await store.take_try(tx, share.new.token_hash, server.clock(), server.clock() + TURN_MS)
+    waits = await share.open("4711")
+    assert (waits.status_code, waits.headers["retry-after"]) == (503, "1")
+    server.clock.seconds(TURN_MS / 1000)
+    assert (await share.open("4711")).status_code == 200
+    assert (await share.state()).attempts_left == PASSCODE_TRIES - 1
+
+
+async def test_a_location_gives_the_file_that_it_was_given_for_and_no_later_one(server: Served):
+    """SHR-10."""
+    share = await Share(await server.registered("mum"), long_term=True).made()
+    location = (await share.open(embeddedLengthMax=1)).json()["files"][0]["location"]
+    await share.replace(ShareFile(FHIR, jwe(b"later")))
+    assert (await server.client.get(location)).status_code == 404
+    location = (await share.open(embeddedLengthMax=1)).json()["files"][0]["location"]
+    assert (await server.client.get(location)).status_code == 200
 
 
 async def test_the_maximum_of_opens_holds_for_all_who_open_at_once(server: Served):

@@ -7,7 +7,7 @@ import asyncio
 import msgspec
 import pytest
 
-from sync.wire.limits import PASSCODE_TRIES, SHARE_BYTES_MAX, SHARE_FILES_MAX, SHARES_MAX
+from sync.wire.limits import PASSCODE_TRIES, SHARE_BYTES_MAX, SHARE_FILES_MAX, SHARE_OPENINGS_DAYS, SHARES_MAX
 from sync.wire.share import OWNER_HEADER, ShareFile
 from tests.api.phone_kit import JSON, CardKeys, Phone
 from tests.api.server_kit import Served, code_of
@@ -179,17 +179,20 @@ async def test_what_is_revoked_is_gone_for_good(server: Served):
 
 
 async def test_openings_are_forgotten_after_three_years(server: Served):
-    """SHR-11."""
+    """SHR-11: nobody has to revoke anything for it."""
     mum = await server.registered("mum")
-    old = await Share(mum, "old").made()
+    old, recent = await Share(mum, "old").made(), await Share(mum, "recent").made()
     await old.open()
-    server.clock.days(1_097)
+    server.clock.days(SHARE_OPENINGS_DAYS - 1)
     await mum.log_in()
-    recent = await Share(mum, "recent").made()
+    assert len(await old.openings()) == 1
+    server.clock.days(1)
+    await mum.log_in()
+    assert await old.openings() == [], "not handed out"
     await recent.open()
-    await recent.revoke()
+    held = await server.engine.reading().fetch("SELECT share FROM share_openings")
+    assert [row[0] for row in held] == [recent.id], "not held either, once anything is opened"
     assert len(await recent.openings()) == 1
-    assert await old.openings() == []
 
 
 async def test_openings_come_page_by_page(server: Served):

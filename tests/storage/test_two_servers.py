@@ -20,6 +20,7 @@ from backend.http.logs import start_logs
 from backend.vaults import store as vaults
 from sync.wire.account import TokenRequest
 from sync.wire.exchange import VaultAsk
+from sync.wire.limits import PASSCODE_TRIES
 from tests.api.phone_kit import (
     CardKeys,
     LogBook,
@@ -32,6 +33,7 @@ from tests.api.phone_kit import (
     wraps_for,
 )
 from tests.api.server_kit import ORIGIN, Served, served
+from tests.api.share_kit import Share
 
 ROUNDS = 4
 AT_ONCE = 6
@@ -73,6 +75,19 @@ async def test_one_card_opens_one_account(pair):
         answers = await asyncio.gather(*posts)
         assert {answer.status_code for answer in answers} == {201}
         assert len({answer.content for answer in answers}) == 1
+
+
+async def test_right_passcodes_at_both_servers_need_one_try_among_them(pair):
+    """SHR-16: one try is left; each server waits for the other's check, and wrong ones get that one try."""
+    share = await Share(await pair.one.registered("mum"), passcode="4711").made()
+    for _ in range(PASSCODE_TRIES - 1):
+        assert (await share.open("wrong")).status_code == 401
+    for passcode, allowed in (("4711", {200}), ("wrong", {401, 404})):
+        answers = await asyncio.gather(
+            *(share.open(passcode, client=pair.both[number % 2].client) for number in range(12))
+        )
+        assert {answer.status_code for answer in answers} == allowed
+    assert [answer.status_code for answer in answers].count(401) == 1
 
 
 async def test_one_card_joins_one_account(pair):
