@@ -26,7 +26,7 @@ NOTICES = "SELECT number, kind, at_ms FROM notices WHERE device = $1 ORDER BY nu
 FOUNDED = "SELECT vault, number, made_at, bytes FROM vaults WHERE account = $1 ORDER BY number"
 SHARES = (
     "SELECT share, token_hash, owner_hash, long_term, direct, made_at, expires_at, opens_max, paused, revoked_at,"
-    " tries, opens, records FROM shares WHERE account = $1 ORDER BY made_at, share"
+    " tries, opens, records, vault FROM shares WHERE account = $1 ORDER BY made_at, share"
 )
 SHARE_FILES = (
     "SELECT f.share, f.place, f.content_type, f.laid_at, length(f.jwe) FROM share_files f"

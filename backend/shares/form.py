@@ -46,6 +46,8 @@ def check_new(new: NewShare) -> None:
         raise ShareMalformed from None
     if new.direct and (new.passcode is not None or len(new.files) != 1):
         raise ShareMalformed
+    if new.vault is not None and len(new.vault) != HASH_BYTES:
+        raise ShareMalformed
     check_passcode(new.passcode)
     check_bounds(new.expires_at, new.opens_max)
     check_files(new.files)
@@ -89,4 +91,4 @@ def is_live(row: ShareRow, now_ms: int) -> bool:
     over = row.expires_at is not None and row.expires_at <= now_ms
     used_up = row.opens_max is not None and row.opens >= row.opens_max
     guessed = row.passcode_hash is not None and row.tries <= 0
-    return not (row.revoked_at is not None or row.paused or over or used_up or guessed)
+    return row.entitled and not (row.revoked_at is not None or row.paused or over or used_up or guessed)

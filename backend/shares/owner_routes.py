@@ -115,6 +115,7 @@ def routes(ports: Ports) -> list[HTTPRouteHandler]:
             row.opens,
             None if row.passcode_hash is None else row.tries,
             await store.file_sizes(engine.reading(), share),
+            row.entitled,
         )
         return Response(msgspec.json.encode(state), media_type=JSON)
 

@@ -14,20 +14,25 @@ from sync.wire.ids import AccountId
 from sync.wire.limits import SHARE_OPENINGS_DAYS
 from sync.wire.share import NewShare, ShareFile, ShareId
 
-_OPEN = "revoked_at IS NULL AND NOT paused AND (expires_at IS NULL OR expires_at > $2)"
+_ENTITLED = (  # read where `shares` is called so
+    "(shares.vault IS NULL OR EXISTS (SELECT 1 FROM vaults v JOIN members m ON m.vault = v.number"
+    " JOIN devices d ON d.device = m.device"
+    " WHERE v.vault = shares.vault AND m.live AND m.owner AND d.account = shares.account))"
+)
+_OPEN = f"revoked_at IS NULL AND NOT paused AND (expires_at IS NULL OR expires_at > $2) AND {_ENTITLED}"
 LIVE = f"token_hash = $1 AND {_OPEN} AND (opens_max IS NULL OR opens < opens_max)"
 
 SHARE_READ = (
-    "SELECT account, owner_hash, body_hash, long_term, direct, made_at, expires_at, opens_max, paused, revoked_at,"
-    " passcode_hash, tries, opens FROM shares WHERE share = $1"
+    "SELECT account, owner_hash, body_hash, long_term, direct, made_at, expires_at, opens_max, paused, revoked_at,"  # noqa: S608
+    f" passcode_hash, tries, opens, {_ENTITLED} FROM shares WHERE share = $1"
 )
 SHARES_LIVE = "SELECT count(*) FROM shares WHERE account = $1 AND revoked_at IS NULL"
 ACCOUNT_LOCK = "SELECT account FROM accounts WHERE account = $1 FOR UPDATE"
 SHARE_LOCK = "SELECT share FROM shares WHERE share = $1 FOR UPDATE"
 SHARE_WRITE = (
     "INSERT INTO shares (share, account, token_hash, owner_hash, body_hash, log_key, long_term, direct, made_at,"
-    " expires_at, opens_max, paused, revoked_at, passcode_salt, passcode_hash, tries, opens, records)"
-    " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, FALSE, NULL, $12, $13, $14, 0, 0)"
+    " expires_at, opens_max, paused, revoked_at, passcode_salt, passcode_hash, tries, opens, records, vault)"
+    " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, FALSE, NULL, $12, $13, $14, 0, 0, $15)"
     " ON CONFLICT DO NOTHING RETURNING share"
 )
 SHARE_CHANGE = "UPDATE shares SET expires_at = $2, opens_max = $3, paused = $4 WHERE share = $1"
@@ -46,9 +51,9 @@ TICKETS_DROP = "DELETE FROM share_tickets WHERE share = $1"
 TICKETS_EXPIRED = "DELETE FROM share_tickets WHERE expires_at <= $1"
 TICKET_WRITE = "INSERT INTO share_tickets (ticket_hash, share, place, expires_at) VALUES ($1, $2, $3, $4)"
 TICKET_READ = (
-    "SELECT f.jwe FROM share_tickets t JOIN share_files f ON f.share = t.share AND f.place = t.place"
-    " JOIN shares s ON s.share = t.share WHERE t.ticket_hash = $1 AND t.expires_at > $2 AND s.revoked_at IS NULL"
-    " AND NOT s.paused AND (s.expires_at IS NULL OR s.expires_at > $2)"
+    "SELECT f.jwe FROM share_tickets t JOIN share_files f ON f.share = t.share AND f.place = t.place"  # noqa: S608
+    " JOIN shares ON shares.share = t.share WHERE t.ticket_hash = $1 AND t.expires_at > $2 AND shares.revoked_at IS NULL"
+    f" AND NOT shares.paused AND (shares.expires_at IS NULL OR shares.expires_at > $2) AND {_ENTITLED}"
 )
 LIVE_READ = f"SELECT direct, passcode_hash, tries, checking_until FROM shares WHERE {LIVE}"  # noqa: S608  constants
 # One check at a time of a share: whoever else is right finds the try that this one gives back.
@@ -95,6 +100,7 @@ class ShareRow(NamedTuple):
     passcode_hash: bytes | None
     tries: int
     opens: int
+    entitled: bool
 
 
 class Counted(NamedTuple):
@@ -130,7 +136,7 @@ async def read_share(db: Reading, share: ShareId) -> ShareRow | None:
     if not rows:
         return None
     row = ShareRow(*rows[0])  # one of the databases has no booleans
-    return row._replace(long_term=bool(row.long_term), direct=bool(row.direct), paused=bool(row.paused))
+    return row._replace(long_term=bool(row.long_term), direct=bool(row.direct), paused=bool(row.paused), entitled=bool(row.entitled))
 
 
 async def lock_share(tx: Transaction, share: ShareId) -> ShareRow | None:
@@ -153,7 +159,7 @@ async def write_share(
     salt, hash_ = (None, None) if passcode is None else (passcode.salt, passcode.hash)
     settings = (new.long_term, new.direct, now_ms, new.expires_at, new.opens_max, salt, hash_, tries)
     keys = (new.token_hash, new.owner_hash, body_hash, new.log_key)
-    return bool(await tx.fetch(SHARE_WRITE, share, account, *keys, *settings))
+    return bool(await tx.fetch(SHARE_WRITE, share, account, *keys, *settings, new.vault))
 
 
 async def write_files(tx: Transaction, share: ShareId, files: Sequence[ShareFile], now_ms: int) -> None:

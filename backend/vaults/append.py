@@ -136,9 +136,7 @@ async def _append_one(tx: Transaction, vault: Vault | None, push: Push, bounds: 
     if new_items:
         await store.write_items(tx, vault, new_items)
         if vault.state.table is not table_before:
-            before, after = table_before.live(), vault.state.table.live()
-            dropped = tuple(before.keys() - after.keys())
-            await store.write_members(tx, vault.number, after.keys() - before.keys(), dropped)
+            dropped = await store.write_members(tx, vault.number, table_before, vault.state.table)
     is_live = vault.state.table.role(push.device) is not None
     entries = sum(isinstance(new.read.body, Entry) for new in new_items)
     if (ask.wraps or ask.keybox) and (was_live or is_live or (ask.replay and new_items)):

@@ -15,11 +15,12 @@ from backend.access.store import CALLER_COLUMNS, CALLER_TABLES, TokenRow
 from backend.storage.engine import Reading, Row, Transaction
 from backend.storage.names import hold_name
 from backend.vaults.ruling import Facts, StoredFrame
+from sync.log.membership import Table
 from sync.log.reading import ReadItem
 from sync.log.state import LogState, decode_state, encode_state
 from sync.wire.exchange import Keybox, Wrap
 from sync.wire.ids import AccountId, DeviceId, EpochId, ItemHash, LogHash, VaultId
-from sync.wire.item import Entry, Frame, Item, first_log_hash, item_hash
+from sync.wire.item import OWNER, Entry, Frame, Item, first_log_hash, item_hash
 
 SEQ_BITS = 32  # bits of a place that hold the seq; the vault's number stands above them
 ORDINAL_BITS = 10  # bits of a writer that hold the card's ordinal: limits.DEVICES_EVER_MAX
@@ -51,8 +52,8 @@ FRAME = "SELECT place, signed, signature FROM items WHERE writer = $1 AND fseq =
 ENTRY_PLACE = "SELECT place FROM items WHERE entry_hash = $1"
 
 MEMBER_WRITE = (
-    "INSERT INTO members (device, vault, live) VALUES ($1, $2, $3)"
-    " ON CONFLICT (device, vault) DO UPDATE SET live = excluded.live"
+    "INSERT INTO members (device, vault, live, owner) VALUES ($1, $2, $3, $4)"
+    " ON CONFLICT (device, vault) DO UPDATE SET live = excluded.live, owner = excluded.owner"
 )
 
 WRAP_SLOTS = "SELECT device, slot FROM wraps WHERE vault = $1 AND epoch = $2"
@@ -235,10 +236,14 @@ async def seq_of_entry(db: Reading, vault: Vault, entry: ItemHash) -> int | None
     return seq_of(rows[0][0]) if rows and rows[0][0] >> SEQ_BITS == vault.number else None
 
 
-async def write_members(tx: Transaction, number: int, added: Iterable[DeviceId], dropped: Iterable[DeviceId]) -> None:
-    """Brings the index of listed cards up to date."""
-    rows = [(device, number, True) for device in added] + [(device, number, False) for device in dropped]
-    await tx.execute_many(MEMBER_WRITE, rows)
+async def write_members(tx: Transaction, number: int, before: Table, after: Table) -> tuple[DeviceId, ...]:
+    """Brings the index of listed cards up to date; gives those that are not listed any more."""
+    were, are = before.live(), after.live()
+    dropped = tuple(were.keys() - are.keys())
+    changed = [device for device in are if device not in were or before.role(device) != after.role(device)]
+    rows = [(device, number, True, after.role(device) == OWNER) for device in changed]
+    await tx.execute_many(MEMBER_WRITE, rows + [(device, number, False, False) for device in dropped])
+    return dropped
 
 
 async def accounts_of(db: Reading, devices: Iterable[DeviceId]) -> set[AccountId]:

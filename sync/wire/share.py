@@ -47,7 +47,7 @@ class ShareFile(msgspec.Struct, frozen=True):
 
 
 class NewShare(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """PUT /v1/shares/{share}. Times are milliseconds since 1970 UTC."""
+    """PUT /v1/shares/{share}. Times are milliseconds since 1970 UTC. `vault`: the one that it is a summary of."""
 
     token_hash: bytes
     owner_hash: bytes
@@ -58,6 +58,7 @@ class NewShare(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     expires_at: int | None = None
     opens_max: int | None = None
     passcode: PasscodeHash | None = None
+    vault: bytes | None = None
 
 
 class ShareChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -70,7 +71,8 @@ class ShareChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class ShareState(msgspec.Struct, frozen=True):
-    """How a share stands. `files`: bytes of each. `attempts_left`: null without a passcode."""
+    """How a share stands. `files`: bytes of each. `attempts_left`: null without a passcode. `entitled`: false once its
+    account is no owner of its vault any more."""
 
     long_term: bool
     direct: bool
@@ -83,6 +85,7 @@ class ShareState(msgspec.Struct, frozen=True):
     opens: int
     attempts_left: int | None
     files: list[int]
+    entitled: bool = True
 
 
 class OpeningRecord(msgspec.Struct, frozen=True):
