@@ -153,7 +153,8 @@ def routes(ports: Ports) -> list[HTTPRouteHandler]:
             await store.change_share(tx, share, expires_at, opens_max, paused)
             if wish.passcode is not msgspec.UNSET:
                 salt, hash_ = (None, None) if passcode is None else (passcode.salt, passcode.hash)
-                await store.change_passcode(tx, share, salt, hash_, PASSCODE_TRIES)
+                if hash_ != row.passcode_hash:  # the one that stands keeps its tries, however often it is told
+                    await store.change_passcode(tx, share, salt, hash_, PASSCODE_TRIES)
 
     doc = Doc(
         "Replace all files of a share at once",

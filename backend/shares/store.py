@@ -52,8 +52,9 @@ TICKETS_EXPIRED = "DELETE FROM share_tickets WHERE expires_at <= $1"
 TICKET_WRITE = "INSERT INTO share_tickets (ticket_hash, share, place, expires_at) VALUES ($1, $2, $3, $4)"
 TICKET_READ = (
     "SELECT f.jwe FROM share_tickets t JOIN share_files f ON f.share = t.share AND f.place = t.place"  # noqa: S608
-    " JOIN shares ON shares.share = t.share WHERE t.ticket_hash = $1 AND t.expires_at > $2 AND shares.revoked_at IS NULL"
-    f" AND NOT shares.paused AND (shares.expires_at IS NULL OR shares.expires_at > $2) AND {_ENTITLED}"
+    " JOIN shares ON shares.share = t.share WHERE t.ticket_hash = $1 AND t.expires_at > $2"
+    " AND shares.revoked_at IS NULL AND NOT shares.paused AND (shares.expires_at IS NULL OR shares.expires_at > $2)"
+    f" AND {_ENTITLED}"
 )
 LIVE_READ = f"SELECT direct, passcode_hash, tries, checking_until FROM shares WHERE {LIVE}"  # noqa: S608  constants
 # One check at a time of a share: whoever else is right finds the try that this one gives back.
@@ -136,7 +137,9 @@ async def read_share(db: Reading, share: ShareId) -> ShareRow | None:
     if not rows:
         return None
     row = ShareRow(*rows[0])  # one of the databases has no booleans
-    return row._replace(long_term=bool(row.long_term), direct=bool(row.direct), paused=bool(row.paused), entitled=bool(row.entitled))
+    return row._replace(
+        long_term=bool(row.long_term), direct=bool(row.direct), paused=bool(row.paused), entitled=bool(row.entitled)
+    )
 
 
 async def lock_share(tx: Transaction, share: ShareId) -> ShareRow | None:

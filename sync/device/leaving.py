@@ -22,6 +22,7 @@ from sync.device.transport import Answered, Unreachable
 from sync.device.wishes import own_vaults, wish
 from sync.merge.change import VAULT_RECORD
 from sync.vault.intents import DropCards
+from sync.wire.item import OWNER
 
 
 class Unsent(NamedTuple):
@@ -85,9 +86,12 @@ async def warnings(phone: Phone) -> list[str]:
 
 
 async def _open_shares(rows: Rows, now_ms: int) -> int:
-    """How many shares of this phone's account nobody has revoked and no time has ended."""
+    """How many shares of this phone's account nobody has revoked, no time has ended and no lost place has closed."""
     me, count = await identity_of(rows), 0
     for number in await rows.vaults():
+        state = await rows.get_vault(number)
+        if state.removed or state.log.table.role(me.device) != OWNER:
+            continue
         for word in share_words(await read_record(rows, number, VAULT_RECORD)).values():
             over = word.revoked or (word.expires_at is not None and word.expires_at <= now_ms)
             count += is_of(word, me.account, me.server) and not over

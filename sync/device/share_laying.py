@@ -1,9 +1,9 @@
 """Bringing the server to what the vault says of shares: made, laid anew where the summary changed, revoked.
 
-What it is: the one function that lays a share, and the pass over all of them after a sync. What it is not: a command.
-Invariants: the vault says so before the server hears of it, so that a kill at any await is mended by the next sync;
-laying twice is as laying once; nothing is sent for a summary that reads as before, so that hiding something shows
-nowhere. Spec: openapi/protocol/shares.md, SHR-5 and SHR-6.
+What it is: the one function that brings a share to the server, and the pass over all of them after a sync. What it is
+not: a command. Invariants: the vault says so before the server hears of it, so that a kill at any await is mended by
+the next sync; doing it twice is as doing it once; nothing is sent for a summary that reads as before, so that hiding
+something shows nowhere. Spec: openapi/protocol/shares.md, SHR-5 and SHR-6.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import hashlib
 import msgspec
 
 from crypto.secret import jwe
+from crypto.secret.secret import Secret
 from sync.device.access import refusal
 from sync.device.identity import Identity
 from sync.device.phone import Phone
@@ -28,10 +29,12 @@ from sync.fhir.summary.assembling import build, content_bytes, summary_bytes
 from sync.fhir.summary.assertions import instant
 from sync.merge.change import VAULT_RECORD
 from sync.vault.share import DIRECT, LONG_TERM
+from sync.wire.ids import VaultId
+from sync.wire.item import OWNER
 from sync.wire.limits import SHARE_BYTES_MAX
 from sync.wire.share import (
-    PASSCODE_SALT_BYTES,
     NewShare,
+    ShareChange,
     ShareFile,
     ShareId,
     owner_hash,
@@ -90,37 +93,51 @@ async def settle_shares(phone: Phone) -> list[ShareReport]:
 
 
 async def settle_share(phone: Phone, requests: ShareRequests, number: int, share: ShareId, word: ShareWord) -> None:
-    """One share: revoked, made, or laid anew if it says something else. Raises: Answered, Unreachable, Refused."""
-    owner = word.secrets(share).owner_token
+    """One share: revoked, made, changed, or laid anew if it says something else.
+
+    Raises: Answered, Unreachable, Refused.
+    """
     async with phone.store.transaction() as rows:
         laid = (await get_laid(rows)).get(share, Laid())
         vault = None if word.revoked else await read_vault(rows, number)
     if vault is None:
-        await requests.revoke(share, owner)
+        await requests.revoke(share, word.secrets(share).owner_token)
         laid.gone = True
     else:
-        sealed = seal_summary(phone, vault, share, word)
-        laid.seq = vault.state.log.seq
-        changed = sealed.content != laid.content
-        if not laid.made:
-            changed = not await _make(phone, requests, share, word, sealed) and LONG_TERM in word.flags
-        if changed:
-            try:
-                await requests.replace(share, owner, sealed.files)
-            except Answered as answer:
-                if answer.code != "not_found":
-                    raise
-                await _make(phone, requests, share, word, sealed)  # the server was restored to before it was made
-        laid.made, laid.content = True, sealed.content
+        try:
+            await _bring(phone, requests, share, word, vault, laid)
+        except Answered as answer:
+            if answer.code != "not_found" or not laid.made:
+                raise
+            laid = Laid()  # the server was restored to before it was made
+            await _bring(phone, requests, share, word, vault, laid)
     async with phone.store.transaction() as rows:
         await put_laid(rows, share, laid)
 
 
-async def _make(phone: Phone, requests: ShareRequests, share: ShareId, word: ShareWord, sealed: Sealed) -> bool:
+async def _bring(
+    phone: Phone, requests: ShareRequests, share: ShareId, word: ShareWord, vault: Vault, laid: Laid
+) -> None:
+    """Makes a share, or lays it anew and tells its settings where these are others; `laid` says so as it is done."""
+    owner = word.secrets(share).owner_token
+    if not laid.made or LONG_TERM in word.flags:
+        sealed = seal_summary(phone, vault, share, word)
+        laid.seq = vault.state.log.seq
+        if not laid.made and await _make(requests, share, word, sealed, vault.state.vault):
+            laid.settings = msgspec.structs.replace(word, paused=False).settings()
+        elif LONG_TERM in word.flags and sealed.content != laid.content:
+            await requests.replace(share, owner, sealed.files)
+        laid.made, laid.content = True, sealed.content
+    if laid.settings != (settings := word.settings()):
+        passcode = passcode_hash(Secret(word.secret), share, word.passcode)
+        await requests.change(share, owner, ShareChange(word.expires_at, word.opens_max, passcode, word.paused))
+        laid.settings = settings
+
+
+async def _make(requests: ShareRequests, share: ShareId, word: ShareWord, sealed: Sealed, vault: VaultId) -> bool:
     """True if it was made now; False if it was there already, from a request whose answer was lost or by another
     phone of the account. Raises: Answered, Unreachable."""
     secrets = word.secrets(share)
-    passcode = None if word.passcode is None else passcode_hash(word.passcode, phone.draw(PASSCODE_SALT_BYTES))
     new = NewShare(
         token_hash(word.token),
         owner_hash(secrets.owner_token.reveal()),
@@ -130,7 +147,8 @@ async def _make(phone: Phone, requests: ShareRequests, share: ShareId, word: Sha
         sealed.files,
         word.expires_at,
         word.opens_max,
-        passcode,
+        passcode_hash(Secret(word.secret), share, word.passcode),
+        vault,
     )
     try:
         await requests.make(share, new)
@@ -154,12 +172,15 @@ async def _due(phone: Phone, rows: Rows, identity: Identity) -> list[tuple[int, 
             if state is None or not is_of(word, identity.account, identity.server):
                 continue
             over = word.expires_at is not None and word.expires_at <= phone.now_ms()
-            if word.revoked:
+            follows = LONG_TERM in word.flags and (known.seq != state.log.seq or waiting > 0)
+            if known.gone or word.revoked:
                 due = not known.gone
-            elif over or state.removed:
-                due = False
+            elif state.removed or state.log.table.role(identity.device) != OWNER:
+                due = False  # the server has closed it (SHR-26)
+            elif over:
+                due = known.made and known.settings != word.settings()
             else:
-                due = not known.made or (LONG_TERM in word.flags and (known.seq != state.log.seq or waiting > 0))
+                due = not known.made or follows or known.settings != word.settings()
             if due:
                 found.append((number, share, word))
     return found

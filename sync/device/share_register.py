@@ -1,7 +1,8 @@
 """Shares as a vault holds them: `share/HANDLE` of `@vault`, one register a share. And what this phone knows of them.
 
 What it is: the two forms and their reading and writing. What it is not: a request. Invariants: owners alone write these
-registers; of several words that stand about one share, one that revokes it wins; no repr shows a secret.
+registers; of several words that stand about one share, one that revokes it wins, then one that pauses it, then the
+newest; no repr shows a secret.
 Spec: openapi/protocol/shares.md, SHR-5.
 """
 
@@ -11,10 +12,11 @@ from typing import Any
 
 import msgspec
 
+from crypto.public.hashing import labelled_hash
 from crypto.secret.secret import Secret
 from sync.device.store.rows import Rows
 from sync.fhir.exact import canonical
-from sync.merge.change import PERSON, VAULT_RECORD, Edit, RecordId
+from sync.merge.change import PERSON, VAULT_RECORD, Edit, RecordId, ordinal_of
 from sync.merge.record import Record
 from sync.merge.view import edit_preds
 from sync.vault.share import ShareSecrets, share_secrets
@@ -47,6 +49,8 @@ class ShareWord(msgspec.Struct, frozen=True, omit_defaults=True):
     eu: bool = False
     viewer: str | None = None
     revoked: bool = False
+    paused: bool = False
+    changed_at: int = 0
 
     def __repr__(self) -> str:
         return "<ShareWord>"
@@ -60,15 +64,22 @@ class ShareWord(msgspec.Struct, frozen=True, omit_defaults=True):
         only = None if self.records is None else frozenset(RecordId(bytes.fromhex(one)) for one in self.records)
         return only, frozenset(RecordId(bytes.fromhex(one)) for one in self.without)
 
+    def settings(self) -> bytes:
+        """What of it a server is told besides its files, as a hash."""
+        told = (self.expires_at, self.opens_max, self.passcode, self.paused)
+        return labelled_hash("share settings", msgspec.json.encode(told))
+
 
 class Laid(msgspec.Struct):
     """What this phone knows of a share on the server. `made`: it is there. `gone`: it was revoked there. `content`:
-    SHA-256 of what this phone laid last, without its times; `seq`: how far the log went when it last compared."""
+    SHA-256 of what this phone laid last, without its times; `seq`: how far the log went when it last compared.
+    `settings`: hash of those that the server was told."""
 
     made: bool = False
     gone: bool = False
     content: bytes = b""
     seq: int = -1
+    settings: bytes = b""
 
 
 _word = msgspec.json.Decoder(ShareWord)
@@ -78,14 +89,20 @@ _encode = msgspec.msgpack.Encoder().encode
 
 def share_words(record: Record | None) -> dict[ShareId, ShareWord]:
     """Every share that a vault's `@vault` names. What cannot be read, of a newer app, is passed over."""
-    found: dict[ShareId, ShareWord] = {}
+    return {share: word for share, (word, _) in said_shares(record).items()}
+
+
+def said_shares(record: Record | None) -> dict[ShareId, tuple[ShareWord, int]]:
+    """The same, each with the ordinal of the card that said so."""
+    found: dict[ShareId, tuple[ShareWord, int]] = {}
     for key in sorted(record.keys()) if record is not None else ():
         share = _share_of(key)
         if share is None or record is None:
             continue
-        words = [word for sibling in record.siblings(key, PERSON) if (word := _read(sibling.value)) is not None]
+        standing = record.siblings(key, PERSON)
+        words = [(word, ordinal_of(one.dot)) for one in standing if (word := _read(one.value)) is not None]
         if words:
-            found[share] = next((word for word in words if word.revoked), words[0])
+            found[share] = max(words, key=lambda said: (said[0].revoked, said[0].paused, said[0].changed_at))
     return found
 
 

@@ -17,6 +17,7 @@ from sync.device.access import access_token
 from sync.device.identity import Identity
 from sync.device.phone import Phone
 from sync.device.transport import Answered, Transport, Unreachable
+from sync.vault.share import passcode_salt
 from sync.wire.limits import OPENINGS_A_PAGE_MAX
 from sync.wire.share import (
     OWNER_HEADER,
@@ -24,7 +25,6 @@ from sync.wire.share import (
     PASSCODE_ITERATIONS,
     PASSCODE_LANES,
     PASSCODE_MEMORY_KIB,
-    PASSCODE_SALT_BYTES,
     NewShare,
     OpeningRecord,
     PasscodeHash,
@@ -97,12 +97,14 @@ class ShareRequests:
         raise AssertionError("the loop above returns or raises")
 
 
-def passcode_hash(passcode: str, salt: bytes) -> PasscodeHash:
-    """A passcode as it is handed in (SHR-9); `salt`: 16 random bytes."""
-    assert len(salt) == PASSCODE_SALT_BYTES
-    text = unicodedata.normalize("NFC", passcode).encode()
+def passcode_hash(secret: Secret, share: ShareId, passcode: str | None) -> PasscodeHash | None:
+    """A share's passcode as it is handed in (SHR-9), if it has one; `secret`: S."""
+    if passcode is None:
+        return None
+    composed = unicodedata.normalize("NFC", passcode)
+    salt = passcode_salt(secret, share, composed)
     cost = {"memory_kib": PASSCODE_MEMORY_KIB, "iterations": PASSCODE_ITERATIONS, "lanes": PASSCODE_LANES}
-    return PasscodeHash(salt, derive_key(text, salt, length=PASSCODE_HASH_BYTES, **cost))
+    return PasscodeHash(salt, derive_key(composed.encode(), salt, length=PASSCODE_HASH_BYTES, **cost))
 
 
 def _path(share: ShareId) -> str:

@@ -1,7 +1,7 @@
-"""Shares as a person handles them: make one, see how all stand, pause, go on, revoke, read who opened one.
+"""Shares as a person handles them: make one, see how all stand, change, pause, revoke one, read who opened it.
 
-What is for good (made, revoked) is said in the vault first and on the server after it; what is only for now (paused) is
-the server's alone. Nothing here knows a terminal. Spec: openapi/protocol/shares.md.
+Whatever is to hold is said in the vault first and on the server after it. Nothing here knows a terminal. Spec:
+openapi/protocol/shares.md.
 """
 
 from __future__ import annotations
@@ -16,12 +16,13 @@ from crypto.public.jws import encode_part
 from sync.device.access import refusal
 from sync.device.identity import Identity
 from sync.device.moments import when
+from sync.device.people import names_of
 from sync.device.phone import Phone
 from sync.device.reading import choose_vault, identity_of, read_record, read_vault
 from sync.device.records import find_record
 from sync.device.refused import Refused
 from sync.device.share_laying import seal_summary, settle_share
-from sync.device.share_register import Laid, ShareWord, get_laid, is_of, put_laid, share_edit, share_words
+from sync.device.share_register import Laid, ShareWord, get_laid, is_of, put_laid, said_shares, share_edit
 from sync.device.share_requests import ShareRequests
 from sync.device.staging import stage
 from sync.device.store.rows import Rows
@@ -35,14 +36,13 @@ from sync.wire.share import (
     SHARE_BYTES,
     Opener,
     OpeningRecord,
-    ShareChange,
     ShareId,
     ShareState,
     opening_info,
 )
 
 LIVE, PAUSED, REVOKED, ENDED, USED_UP, LOCKED = "live", "paused", "revoked", "ended", "used_up", "locked"
-NOT_LAID, ELSEWHERE, NOT_KNOWN = "not_laid", "elsewhere", "not_known"
+NOT_LAID, ELSEWHERE, NOT_KNOWN, NO_OWNER = "not_laid", "elsewhere", "not_known", "no_owner"
 _opener = msgspec.msgpack.Decoder(Opener)
 
 
@@ -63,27 +63,37 @@ class Wish(NamedTuple):
     viewer: str | None = None
 
 
+class Change(NamedTuple):
+    """What is to be another. Times: ms since 1970 UTC. UNSET stays; None takes an end, a maximum or a passcode away."""
+
+    expires_at: int | msgspec.UnsetType | None = msgspec.UNSET
+    opens_max: int | msgspec.UnsetType | None = msgspec.UNSET
+    passcode: str | msgspec.UnsetType | None = msgspec.UNSET
+    paused: bool | msgspec.UnsetType = msgspec.UNSET
+
+
 class Held(NamedTuple):
-    """A share in a vault of this phone."""
+    """A share in a vault of this phone. `author`: ordinal of the card that wrote what stands about it."""
 
     number: int
     share: ShareId
     word: ShareWord
+    author: int | None = None
 
 
 class Share(NamedTuple):
     """A share and how it stands. `found`: what the server says, None where it was not asked or does not say. `why`: in
-    words, why the server has not heard yet."""
+    words, why the server has not heard yet. `maker`: of one of another account, the name of who made it."""
 
     held: Held
     state: str
     found: ShareState | None = None
     why: str | None = None
+    maker: str | None = None
 
 
 async def create(phone: Phone, wish: Wish) -> Share:
     """Makes a share: in the vault at once, on the server now or with the next sync. Raises: Refused."""
-    _check(wish)
     async with phone.store.transaction() as rows:
         identity = await identity_of(rows)
         number = await choose_vault(rows, wish.vault)
@@ -111,12 +121,12 @@ async def create(phone: Phone, wish: Wish) -> Share:
             wish.eu,
             wish.viewer,
         )
-        if len(_url(word)) > URL_CHARS_MAX:
-            raise Refused("share_address")
+        _check(word)
         seal_summary(phone, await read_vault(rows, number), share, word)
         await stage(phone, rows, identity, number, [await _said(rows, number, share, word)])
-    held = Held(number, share, word)
-    return await _settled(phone, identity, held, LIVE)
+        sent = (await rows.get_vault(number)).log.seq > 0
+    made = await _settled(phone, identity, Held(number, share, word), LIVE)
+    return made if sent or made.why else made._replace(state=NOT_LAID, why="The server does not have these records yet")
 
 
 async def shares(phone: Phone, vault: str | None) -> list[Share]:
@@ -133,7 +143,7 @@ async def shares(phone: Phone, vault: str | None) -> list[Share]:
             if held.word.revoked:
                 out.append(Share(held, REVOKED))
             elif not is_of(held.word, identity.account, identity.server):
-                out.append(Share(held, ELSEWHERE))
+                out.append(await _of_another(phone, held))
             elif offline:
                 out.append(Share(held, NOT_KNOWN))
             else:
@@ -153,20 +163,22 @@ async def find(phone: Phone, wanted: str, vault: str | None = None) -> Held:
         return await _find(rows, wanted, vault)
 
 
-async def pause(phone: Phone, wanted: str, paused: bool, vault: str | None = None) -> Share:
-    """Lets nobody open a share, or everybody again who may. Needs the server. Raises: Refused."""
+async def change(phone: Phone, wanted: str, wish: Change, vault: str | None = None) -> Share:
+    """Another end, maximum or passcode, closed for now or open again: in the vault at once, on the server now or with
+    the next sync. The link stays, but for what it says of its end and of a passcode. Raises: Refused."""
     held, identity = await _own(phone, wanted, vault)
     if held.word.revoked:
         raise Refused("share_revoked")
-    transport = phone.connect(identity.server)
-    requests = ShareRequests(phone, transport, identity)
-    try:
-        await requests.change(held.share, held.word.secrets(held.share).owner_token, ShareChange(paused=paused))
-        return await _look(phone, requests, held)
-    except (Answered, Unreachable) as error:
-        raise _refusal(error) from error
-    finally:
-        await transport.close()
+    new = {name: value for name, value in wish._asdict().items() if value is not msgspec.UNSET}
+    if "passcode" in new:
+        kept = held.word.flags.replace(PASSCODE, "")
+        new["flags"] = "".join(sorted(kept + PASSCODE * (new["passcode"] is not None)))
+    word = msgspec.structs.replace(held.word, **new, changed_at=phone.now_ms())
+    _check(word)
+    async with phone.store.transaction() as rows:
+        await _refuse_others(rows, held.number, identity)
+        await stage(phone, rows, identity, held.number, [await _said(rows, held.number, held.share, word)])
+    return await _settled(phone, identity, held._replace(word=word), None)
 
 
 async def revoke(phone: Phone, wanted: str, vault: str | None = None) -> Share:
@@ -174,13 +186,15 @@ async def revoke(phone: Phone, wanted: str, vault: str | None = None) -> Share:
     async with phone.store.transaction() as rows:
         identity = await identity_of(rows)
         held = await _find(rows, wanted, vault)
+        mine = is_of(held.word, identity.account, identity.server)
         if not held.word.revoked:
-            await _refuse_others(rows, held.number, identity)
             word = msgspec.structs.replace(held.word, revoked=True)
-            await stage(phone, rows, identity, held.number, [await _said(rows, held.number, held.share, word)])
-            held = held._replace(word=word)
-    if not is_of(held.word, identity.account, identity.server):
-        return Share(held, ELSEWHERE)
+            if not mine or await _is_owner(rows, held.number, identity):
+                await _refuse_others(rows, held.number, identity)
+                await stage(phone, rows, identity, held.number, [await _said(rows, held.number, held.share, word)])
+            held = held._replace(word=word)  # who is no owner any more ends what she made on the server alone
+    if not mine:
+        return await _of_another(phone, held)
     return await _settled(phone, identity, held, REVOKED)
 
 
@@ -210,16 +224,34 @@ def _url(word: ShareWord) -> str:
     return f"{word.server}/s/{word.token}"
 
 
-def _check(wish: Wish) -> None:
+def _check(word: ShareWord) -> None:
     """What the standard or the server would not take. Raises: Refused."""
-    if wish.direct and wish.passcode is not None:
+    if DIRECT in word.flags and word.passcode is not None:
         raise Refused("bad_value", "a direct link has no passcode")
-    if wish.label is not None and len(wish.label) > LABEL_CHARS_MAX:
+    if word.label is not None and len(word.label) > LABEL_CHARS_MAX:
         raise Refused("bad_value", f"a label has at most {LABEL_CHARS_MAX} characters")
-    if wish.opens_max is not None and wish.opens_max < 1:
+    if word.opens_max is not None and word.opens_max < 1:
         raise Refused("bad_value", "a share is opened at least once")
-    if wish.passcode is not None and not 4 <= len(wish.passcode) <= 64:
+    if word.passcode is not None and not 4 <= len(word.passcode) <= 64:
         raise Refused("bad_passcode")
+    if len(_url(word)) > URL_CHARS_MAX:
+        raise Refused("share_address")
+
+
+async def _is_owner(rows: Rows, number: int, identity: Identity) -> bool:
+    state = await rows.get_vault(number)
+    return not state.removed and state.log.table.role(identity.device) == OWNER
+
+
+async def _of_another(phone: Phone, held: Held) -> Share:
+    """A share of another account: who made it, and whether the server has closed it with her place in the vault."""
+    async with phone.store.transaction() as rows:
+        table, names = (await rows.get_vault(held.number)).log.table, await names_of(rows, held.number)
+    person = next((row.person for row in table.cards.values() if row.ordinal == held.author), None)
+    if person is None:
+        return Share(held, ELSEWHERE)
+    owns = bool(table.cards_of(person)) and table.people[person].role == OWNER
+    return Share(held, ELSEWHERE if owns else NO_OWNER, maker=names.person(person))
 
 
 async def _refuse_others(rows: Rows, number: int, identity: Identity) -> None:
@@ -243,9 +275,9 @@ async def _said(rows: Rows, number: int, share: ShareId, word: ShareWord) -> Any
 async def _all(rows: Rows, vault: str | None) -> list[Held]:
     numbers = [await choose_vault(rows, vault)] if vault else await rows.vaults()
     return [
-        Held(number, share, word)
+        Held(number, share, word, author)
         for number in numbers
-        for share, word in share_words(await read_record(rows, number, VAULT_RECORD)).items()
+        for share, (word, author) in said_shares(await read_record(rows, number, VAULT_RECORD)).items()
     ]
 
 
@@ -269,15 +301,16 @@ async def _own(phone: Phone, wanted: str, vault: str | None) -> tuple[Held, Iden
     return held, identity
 
 
-async def _settled(phone: Phone, identity: Identity, held: Held, state: str) -> Share:
-    """The share once the server has heard of it; NOT_LAID, or NOT_KNOWN for a revoked one, while it has not."""
+async def _settled(phone: Phone, identity: Identity, held: Held, state: str | None) -> Share:
+    """The share once the server has heard of it, in this state or the one that the server says; before that NOT_LAID if
+    it was just made, else NOT_KNOWN."""
     transport = phone.connect(identity.server)
     requests = ShareRequests(phone, transport, identity)
     try:
         await settle_share(phone, requests, held.number, held.share, held.word)
-        return Share(held, state)
+        return await _look(phone, requests, held) if state is None else Share(held, state)
     except (Answered, Unreachable) as error:
-        return Share(held, NOT_KNOWN if held.word.revoked else NOT_LAID, None, refusal(error).title)
+        return Share(held, NOT_LAID if state == LIVE else NOT_KNOWN, None, refusal(error).title)
     finally:
         await transport.close()
 
@@ -305,6 +338,8 @@ def _word_of(found: ShareState, now_ms: int) -> str:
         return LIVE
     if found.revoked:
         return REVOKED
+    if not found.entitled:
+        return NO_OWNER
     if found.expires_at is not None and found.expires_at <= now_ms:
         return ENDED
     if found.opens_max is not None and found.opens >= found.opens_max:

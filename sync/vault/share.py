@@ -19,7 +19,7 @@ from crypto.public.jws import encode_part
 from crypto.secret.kdf import derive
 from crypto.secret.kem import KemKey
 from crypto.secret.secret import Secret
-from sync.wire.share import SECRET_BYTES, ShareId
+from sync.wire.share import PASSCODE_SALT_BYTES, SECRET_BYTES, ShareId
 
 LONG_TERM, PASSCODE, DIRECT = "L", "P", "U"
 LINK_SCHEME = "shlink:/"
@@ -71,6 +71,11 @@ def share_secrets(secret: Secret, share: ShareId) -> ShareSecrets:
         Secret(derive(secret, "share owner", share)),
         KemKey.from_seed(Secret(derive(secret, "share log", share))),
     )
+
+
+def passcode_salt(secret: Secret, share: ShareId, passcode: str) -> bytes:
+    """The salt of a passcode in NFC (SHR-9): the same passcode of a share has the same hash on every phone."""
+    return derive(secret, "share passcode", share + passcode.encode(), length=PASSCODE_SALT_BYTES)
 
 
 def link_text(link: Link, viewer: str = "") -> str:

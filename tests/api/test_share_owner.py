@@ -208,6 +208,8 @@ async def test_another_passcode_gives_all_tries_back(server: Served):
     """SHR-9."""
     share = await Share(await server.registered("mum"), passcode="4711").made()
     await share.open("wrong")
+    await share.change(passcode=share.new.passcode)
+    assert (await share.state()).attempts_left == PASSCODE_TRIES - 1, "told again, it is not another"
     await share.change(passcode=passcode_hash("0815"))
     assert (await share.state()).attempts_left == PASSCODE_TRIES
     assert (await share.open("4711")).status_code == 401

@@ -97,8 +97,8 @@ LISTS = {
     ("list",): "id type label status source conflicts deleted",
     ("find", "ramipril"): "id type label status source conflicts deleted",
     ("conflicts",): "id record kind element values",
-    ("share", "list"): "id label state made_at expires_at long_term direct asks_passcode opens opens_max attempts_left "
-    "sections records without",
+    ("share", "list"): "id label state made_by made_at expires_at long_term direct asks_passcode opens opens_max "
+    "attempts_left sections records without",
     ("share", "log", "contract"): "number at outcome readable recipient address agent files",
 }
 OBJECTS = {

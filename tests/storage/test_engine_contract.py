@@ -104,7 +104,9 @@ async def test_many_rows_at_once_are_as_one_after_the_other(engine):
     items = [(n, 1, n, 0, None if n % 2 else n, None, b"L", b"", bytes([n])) for n in range(1, 200)]
     async with engine.transaction() as tx:
         await tx.execute_many(store.ITEM_WRITE, items)
-        await tx.execute_many(store.MEMBER_WRITE, [(b"d", 1, True), (b"e", 1, True), (b"d", 1, False)])
+        await tx.execute_many(
+            store.MEMBER_WRITE, [(b"d", 1, True, True), (b"e", 1, True, True), (b"d", 1, False, False)]
+        )
         await tx.execute_many(store.MEMBER_WRITE, [])
     assert [row[0] for row in await engine.reading().scan("SELECT place FROM items ORDER BY place")] == list(
         range(1, 200)

@@ -288,6 +288,18 @@ def _summary(command: Callable[..., argparse.ArgumentParser]) -> None:
     _with_vault(restrict)
 
 
+def _passcode_options(parser: argparse.ArgumentParser) -> None:
+    code = parser.add_mutually_exclusive_group()
+    code.add_argument(
+        "--passcode",
+        nargs="?",
+        const="new",
+        choices=("new", "ask"),
+        help="ask readers for a passcode: six digits drawn for you, or with `ask` one that you type",
+    )
+    code.add_argument("--passcode-file", metavar="F", help="ask readers for the passcode in this file")
+
+
 def _shares(command: Callable[..., argparse.ArgumentParser]) -> None:
     share = command(
         "share",
@@ -312,15 +324,7 @@ def _shares(command: Callable[..., argparse.ArgumentParser]) -> None:
 
     create = action("create", "make a share; shows its link and code", one=False, pictures=True)
     create.add_argument("--label", metavar="TEXT", help="what readers see it called, at most 80 characters")
-    code = create.add_mutually_exclusive_group()
-    code.add_argument(
-        "--passcode",
-        nargs="?",
-        const="new",
-        choices=("new", "ask"),
-        help="ask readers for a passcode: six digits drawn for you, or with `ask` one that you type",
-    )
-    code.add_argument("--passcode-file", metavar="F", help="ask readers for the passcode in this file")
+    _passcode_options(create)
     create.add_argument("--expires", metavar="2h|7d|DATE", help="when it ends; a day ends at midnight UTC")
     create.add_argument("--max-opens", type=int, metavar="N", help="how often it may be opened")
     create.add_argument("--long-term", action="store_true", help="it follows your records: laid anew after each sync")
@@ -333,6 +337,13 @@ def _shares(command: Callable[..., argparse.ArgumentParser]) -> None:
     listing = action("list", "every share, and how it stands", one=False)
     listing.add_argument("--secrets", action="store_true", help="with links and passcodes")
     action("show", "the link and the code of a share again", pictures=True)
+    change = action("change", "give it another end, maximum of opens or passcode", pictures=True)
+    _passcode_options(change)
+    change.add_argument("--expires", metavar="2h|7d|DATE", help="when it ends from now on")
+    change.add_argument("--max-opens", type=int, metavar="N", help="how often it may be opened, in all")
+    change.add_argument(
+        "--no", action="append", choices=("end", "max-opens", "passcode"), help="take that away (repeatable)"
+    )
     action("pause", "nobody can open it until you resume it")
     action("resume", "it can be opened again")
     action("revoke", "end it for good")

@@ -128,6 +128,10 @@ async def run_members(context: Context, options: argparse.Namespace) -> int:
     context.result(listed)
     if not done:
         context.hint(_WAITS)
+    elif options.action in ("remove", "role"):
+        context.hint(
+            "Links to these records made by somebody who is no owner any more open nothing: `carnet share list`."
+        )
     if not context.json:
         from rich.table import Table
 

@@ -1,4 +1,4 @@
-"""Commands about shares: `share create | list | show | pause | resume | revoke | log`."""
+"""Commands about shares: `share create | list | show | change | pause | resume | revoke | log`."""
 
 from __future__ import annotations
 
@@ -36,6 +36,11 @@ _STATES = {
     sharing.NOT_LAID: "not on the server yet: it opens after the next sync",
     sharing.ELSEWHERE: "made with another account: its state is not known here",
     sharing.NOT_KNOWN: "not known offline",
+    sharing.NO_OWNER: "closed: you are no owner of these records any more",
+}
+_OF_OTHERS = {
+    sharing.ELSEWHERE: "made by {}: how it stands is not known here",
+    sharing.NO_OWNER: "closed: {}, who made it, is no owner of these records any more",
 }
 _OUTCOMES = {"opened": "opened", "wrong_passcode": "wrong passcode"}
 
@@ -46,6 +51,7 @@ async def run(context: Context, options: argparse.Namespace) -> int:
         "create": _create,
         "list": _list,
         "show": _show,
+        "change": _change,
         "pause": _pause,
         "resume": _pause,
         "revoke": _revoke,
@@ -96,6 +102,41 @@ async def _show(context: Context, options: argparse.Namespace) -> int:
     return DONE
 
 
+async def _change(context: Context, options: argparse.Namespace) -> int:
+    async with context.phone() as phone:
+        wish = sharing.Change()
+        if options.expires:
+            wish = wish._replace(expires_at=_end(options.expires, phone.now_ms()))
+        if options.max_opens is not None:
+            wish = wish._replace(opens_max=options.max_opens)
+        if (passcode := _passcode(phone, options)) is not None:
+            wish = wish._replace(passcode=passcode)
+        no = options.no or ()
+        wish = wish._replace(
+            expires_at=None if "end" in no else wish.expires_at,
+            opens_max=None if "max-opens" in no else wish.opens_max,
+            passcode=None if "passcode" in no else wish.passcode,
+        )
+        if wish == sharing.Change():
+            raise Refused("bad_value", "nothing to change: name an end, a maximum of opens or a passcode")
+        before = sharing.link_of(await sharing.find(phone, options.id, options.vault))
+        share = await sharing.change(phone, options.id, wish, options.vault)
+    link, word = sharing.link_of(share.held), share.held.word
+    _write_pictures(share.held, link, options)
+    context.result(_document(share) | {"link": link, "passcode": word.passcode})
+    if not context.json:
+        _tell_link(context, share.held, link)
+        if link != before:
+            context.say("The old link and code still lead there; the new ones also say what has changed.")
+        _tell_if_waiting(context, share)
+    return DONE
+
+
+def _tell_if_waiting(context: Context, share: Share) -> None:
+    if share.why is not None:
+        context.say(f"{share.why}. Until the next sync it stands as before: `carnet sync`.")
+
+
 def _tell_link(context: Context, held: Held, link: str) -> None:
     """The link as text and as a picture, the passcode, and what to do with them."""
     context.say("Whoever has this link can read what you share. Show the code, or send the link:")
@@ -127,7 +168,7 @@ async def _list(context: Context, options: argparse.Namespace) -> int:
         context.hint("Nothing is shared. Share your summary with `carnet share create`.")
     for share in found:
         word = share.held.word
-        context.say(f"{share.held.share.hex()[:8]}  {word.label or 'Patient summary'}: {_STATES[share.state]}")
+        context.say(f"{share.held.share.hex()[:8]}  {word.label or 'Patient summary'}: {_stands(share)}")
         for line in _details(share, labels):
             context.say(f"          {line}")
         if secrets_too and not word.revoked:
@@ -179,11 +220,18 @@ def _details(share: Share, labels: dict[str, str]) -> list[str]:
 
 async def _pause(context: Context, options: argparse.Namespace) -> int:
     async with context.phone() as phone:
-        share = await sharing.pause(phone, options.id, options.action == "pause", options.vault)
+        wish = sharing.Change(paused=options.action == "pause")
+        share = await sharing.change(phone, options.id, wish, options.vault)
     context.result(_document(share))
     if not context.json:
-        context.say(f"{share.held.word.label or 'The share'}: {_STATES[share.state]}.")
+        if share.why is None:
+            context.say(f"{share.held.word.label or 'The share'}: {_stands(share)}.")
+        _tell_if_waiting(context, share)
     return DONE
+
+
+def _stands(share: Share) -> str:
+    return _OF_OTHERS[share.state].format(share.maker) if share.maker else _STATES[share.state]
 
 
 async def _revoke(context: Context, options: argparse.Namespace) -> int:
@@ -195,6 +243,8 @@ async def _revoke(context: Context, options: argparse.Namespace) -> int:
             context.say("Revoked: the link opens nothing any more.")
         elif share.state == sharing.ELSEWHERE:
             context.say("Kept. A phone of whoever made it ends it with its next sync; until then it may still open.")
+        elif share.state == sharing.NO_OWNER:
+            context.say(f"Kept. It opens nothing as it is: {share.maker}, who made it, is no owner here any more.")
         else:
             context.say(f"{share.why}. It may still open until the next sync: `carnet sync`.")
     return DONE
@@ -230,6 +280,7 @@ def _document(share: Share) -> dict[str, Any]:
         "id": held.share.hex(),
         "label": word.label,
         "state": share.state,
+        "made_by": share.maker,
         "made_at": when(word.made_at),
         "expires_at": when(word.expires_at),
         "long_term": LONG_TERM in word.flags,
