@@ -56,7 +56,7 @@ def to_repeat(state: VaultState, device: DeviceId) -> tuple[EntryEdit, ...] | No
     if device not in owners_in_both(state) or device not in log.table.owner_phones() or log.epoch is None:
         return None
     due = undone(state)
-    rest = [e for e in _edits(state) if not isinstance(e, Drop | SetRole)] if state.lost and not state.spoken else []
+    rest = [e for e in _edits(state) if _is_to_hold(state, e)] if due or not state.spoken else []
     epoch = Epoch(log.epoch.number + 1, log.epoch.suite, _ANY_EPOCH)
     said: list[EntryEdit] = []
     for edit in [*due, *rest]:
@@ -74,7 +74,7 @@ def settle(state: VaultState) -> None:
     again by their person's phone."""
     if not state.lost or not state.spoken or undone(state):
         return
-    adds = [edit for edit in _edits(state) if isinstance(edit, Add) and edit.person == state.person]
+    adds = [e for e in _edits(state) if isinstance(e, Add) and e.person == state.person and _is_to_hold(state, e)]
     known = state.log.table.cards
     wishes: list[Intent] = [
         AddCard(add.card, add.person, add.role, add.until) for add in adds if id_of_card(add.card.card) not in known
@@ -155,6 +155,14 @@ def lose(state: VaultState, reads: Iterable[ReadItem]) -> None:
 def prevs(state: VaultState) -> set[bytes]:
     """What the lost entries followed."""
     return {bytes(body.prev) for item in state.lost.values() if isinstance(body := read_item(item).body, Entry)}
+
+
+def _is_to_hold(state: VaultState, edit: EntryEdit) -> bool:
+    """True for what may be said anew beside removals and lowered roles: to let in a card that was dropped since would
+    hand it the new key."""
+    if isinstance(edit, Add):
+        return id_of_card(edit.card.card) not in state.dropped_ever
+    return not isinstance(edit, Drop | SetRole)
 
 
 def _edits(state: VaultState) -> Iterator[EntryEdit]:

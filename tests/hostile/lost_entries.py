@@ -14,9 +14,9 @@ from tests.hostile.family_log import DAD, MUM, SAM, FamilyLog, add, card, drop
 class Recorded(FamilyLog):
     """The same log, with its items kept."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, subject: bool = True) -> None:
         self.items: list[Item] = []
-        super().__init__()
+        super().__init__(subject=subject)
         self.dad, self.sam, self.tablet = card(20), card(21), card(22)
         assert self.entry(self.mum, add(self.dad, DAD, OWNER)) is None
         assert self.entry(self.mum, add(self.sam, SAM, EDITOR)) is None

@@ -59,6 +59,22 @@ BAD_DAYS_RULES = [
         (f"{ATTACK}rolled_back_membership.py",),
     ),
     Mutation(
+        "a card that was let in and dropped since the copy is let in again",
+        "BAD-53",
+        ROLLBACK,
+        "        return id_of_card(edit.card.card) not in state.dropped_ever",
+        "        return True",
+        (f"{ATTACK}rolled_back_membership.py",),
+    ),
+    Mutation(
+        "what was lost beside a removal is not repeated with it",
+        "BAD-53",
+        ROLLBACK,
+        " if due or not state.spoken else []",
+        " if not state.spoken else []",
+        (f"{ATTACK}rolled_back_membership.py",),
+    ),
+    Mutation(
         "an own card that was lost is not wished again",
         "BAD-54",
         ROLLBACK,
