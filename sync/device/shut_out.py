@@ -67,9 +67,9 @@ def _kept(waiting: int) -> str:
 
 
 _WORDS = {
-    "removed": "You are not in “{name}” any more. Its records stay on this phone: read, edit and export them. {kept}"
-    " It is sent only if this phone is let in again. To go on in a vault of your own, with all of it:"
-    " `carnet vaults new NAME --from V`. If this was not meant, ask an owner.",
+    "removed": "The server says that you are not in “{name}” any more. Its records stay on this phone: read, edit and"
+    " export them. {kept} It is sent only if this phone is let in again. To go on in a vault of your own, with all of"
+    " it: `carnet vaults new NAME --from V`. If this was not meant, ask an owner.",
     "until": "Your end date in “{name}” has passed. Its records stay on this phone: read, edit and export them. {kept}"
     " An owner can let you in for longer, and sees what you had sent.",
     "quota": "The room for “{name}” on the server is used up. Go on as before. {kept} It is sent when there is room:"

@@ -50,7 +50,12 @@ def clean_environment(**more: str) -> dict[str, str]:
 
 
 class Server:
-    """One server over one folder. `origin`: the address that phones sign, when something stands between."""
+    """One server over one folder. `origin`: the address that phones sign, when something stands between.
+
+    `module`: what runs as the server, with its first arguments.
+    """
+
+    module: Sequence[str] = ("backend.cli",)
 
     def __init__(self, folder: Path, *, port: int = 0, origin: str | None = None) -> None:
         self.folder, self.port, self.origin = folder, port, origin
@@ -67,7 +72,7 @@ class Server:
         """Starts it, on the same port as the last time, and waits until it answers."""
         ready = self.folder / "ready.json"
         ready.unlink(missing_ok=True)
-        command = [sys.executable, "-m", "backend.cli", "run", "--data", str(self.data), "--port", str(self.port)]
+        command = [sys.executable, "-m", *self.module, "run", "--data", str(self.data), "--port", str(self.port)]
         command += ["--ready-file", str(ready), *(["--origin", self.origin] if self.origin else [])]
         environment = clean_environment(CARNET_ADDRESS_PER_MINUTE_MAX="1000000")
         with self.log.open("ab") as log:
