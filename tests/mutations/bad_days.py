@@ -107,6 +107,22 @@ BAD_DAYS_RULES = [
         (CARRIED, BAD_DAYS),
     ),
     Mutation(
+        "a number that was given is given again by a rebase",
+        "BAD-1",
+        "sync/device/rebasing.py",
+        "    last = max([old.state.n, new.state.n, *numbers,",
+        "    last = max([*numbers,",
+        ("tests/conformance/test_rebased_numbers.py",),
+    ),
+    Mutation(
+        "a number that stands in the new log is given again by a rebase",
+        "BAD-1",
+        "sync/device/rebasing.py",
+        "new.state.n, *numbers,",
+        "new.state.n,",
+        ("tests/conformance/test_rebased_numbers.py",),
+    ),
+    Mutation(
         "a rebased pred survives though it says another thing now",
         "BAD-2",
         REBASE,
