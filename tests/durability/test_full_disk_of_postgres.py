@@ -1,17 +1,16 @@
-"""PostgreSQL on a disk that is really full: a tmpfs of a few MiB in a mount namespace of its own, nothing mocked.
+"""PostgreSQL on a disk that is really full (small_disk.py), nothing mocked.
 
-The database lies in a tablespace there, so that PostgreSQL itself goes on (its log lies elsewhere) and says `disk full`
-to the statement that needs room: 507. Where no user namespace may be made a warning says so; what the server does with
-a full disk at each statement is in tests/storage on every machine.
+The database lies in a tablespace there, so that PostgreSQL itself goes on (its own log lies elsewhere, and its turn
+comes in test_full_wal_of_postgres.py) and says `disk full` to the statement that needs room: 507. Where no user
+namespace may be made a warning says so; what the server does with a full disk at each statement is in tests/storage on
+every machine.
 """
 
 from __future__ import annotations
 
 import asyncio
-import functools
 import os
 import pwd
-import subprocess
 import warnings
 from pathlib import Path
 
@@ -24,29 +23,11 @@ from tests.api.phone_kit import LogBook, Phone, make_frames, noise, take_answer
 from tests.api.server_kit import code_of
 from tests.api.share_kit import FHIR, Share, jwe
 from tests.durability.machine import ORIGIN, ServerProcess
+from tests.durability.small_disk import may_mount, on_small_disk
 from tests.storage.postgres_kit import Cluster, url_of
 
 DISK_MIB = 16  # an empty database takes some 8
 FILL = "INSERT INTO filler SELECT repeat('x', 1000) FROM generate_series(1, {})"
-
-
-def on_small_disk(folder: Path) -> list[str]:
-    """What a command is put behind: `folder` is a disk of its own then, seen by it and its children alone."""
-    # Making a namespace forgets that the process ends with its parent, which setpriv says again.
-    script = f'mount -t tmpfs -o size={DISK_MIB}m,mode=700 none "$0" && exec setpriv --pdeathsig QUIT "$@"'
-    return ["unshare", "--user", "--map-current-user", "--mount", "--keep-caps", "sh", "-c", script, str(folder)]
-
-
-@functools.cache
-def may_mount(folder: Path) -> bool:
-    as_nobody: dict[str, int] = {}
-    if os.geteuid() == 0:
-        as_nobody = {"user": pwd.getpwnam("nobody").pw_uid, "group": pwd.getpwnam("nobody").pw_gid}
-    try:
-        command = [*on_small_disk(folder), "true"]
-        return subprocess.run(command, **as_nobody, capture_output=True, check=False).returncode == 0
-    except FileNotFoundError:
-        return False
 
 
 async def command(url: str, statement: str) -> None:
@@ -79,7 +60,7 @@ async def test_on_a_full_disk_nothing_is_acknowledged_or_lost_and_with_room_it_g
         cluster.remove()
         warnings.warn("no user namespace may be made here: a full disk under PostgreSQL is not looked at", stacklevel=1)
         return
-    cluster.before = on_small_disk(small)
+    cluster.before = on_small_disk(small, DISK_MIB)
     url = url_of("small", cluster.url())
     server = ServerProcess(tmp_path, "--database", url)
     try:

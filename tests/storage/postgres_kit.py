@@ -173,6 +173,11 @@ class Cluster:
                 time.sleep(0.02)
             (self.data / "postmaster.pid").unlink(missing_ok=True)
 
+    def wait(self) -> None:
+        """Waits for it to end by itself."""
+        assert self._process is not None
+        self._process.wait(START_SECONDS)
+
     def restart(self, how: signal.Signals = signal.SIGINT) -> None:
         self.stop(how)
         self.start()
