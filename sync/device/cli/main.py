@@ -10,14 +10,24 @@ import asyncio
 import functools
 import os
 import sys
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 
-from sync.device.cli import files, leaving, network, people, questions, records, recovery, setup, sharing, summary
 from sync.device.cli.context import REFUSED, Context
+from sync.device.cli.later import (
+    Command,
+    files,
+    leaving,
+    network,
+    people,
+    questions,
+    records,
+    recovery,
+    setup,
+    sharing,
+    summary,
+)
 from sync.device.refused import Refused
 from sync.fhir import exact
-
-Command = Callable[[Context, argparse.Namespace], Awaitable[int]]
 
 _ABOUT = """Your health records on this phone: edited without network, synced so that the server can read nothing.
 

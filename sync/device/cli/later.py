@@ -1,0 +1,103 @@
+"""The modules of the commands, each loaded when one of its commands runs: most runs need one of them.
+
+What it is: names that stand for modules while arguments are read. What it is not: a registry; `main.py` says which
+command is whose. Loading all of them takes longer than most commands do.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Awaitable, Callable
+from functools import partial
+from types import ModuleType
+
+from sync.device.cli.context import Context
+
+Command = Callable[[Context, argparse.Namespace], Awaitable[int]]
+
+
+class Later:
+    """A module of commands that is not loaded yet: `Later(load).list_records` is a command that loads it."""
+
+    def __init__(self, load: Callable[[], ModuleType]) -> None:
+        self._load = load
+
+    def __getattr__(self, name: str) -> Command:
+        return partial(_run, self._load, name)
+
+
+async def _run(load: Callable[[], ModuleType], name: str, context: Context, options: argparse.Namespace) -> int:
+    code: int = await getattr(load(), name)(context, options)
+    return code
+
+
+def _files() -> ModuleType:
+    from sync.device.cli import files
+
+    return files
+
+
+def _leaving() -> ModuleType:
+    from sync.device.cli import leaving
+
+    return leaving
+
+
+def _network() -> ModuleType:
+    from sync.device.cli import network
+
+    return network
+
+
+def _people() -> ModuleType:
+    from sync.device.cli import people
+
+    return people
+
+
+def _questions() -> ModuleType:
+    from sync.device.cli import questions
+
+    return questions
+
+
+def _records() -> ModuleType:
+    from sync.device.cli import records
+
+    return records
+
+
+def _recovery() -> ModuleType:
+    from sync.device.cli import recovery
+
+    return recovery
+
+
+def _setup() -> ModuleType:
+    from sync.device.cli import setup
+
+    return setup
+
+
+def _sharing() -> ModuleType:
+    from sync.device.cli import sharing
+
+    return sharing
+
+
+def _summary() -> ModuleType:
+    from sync.device.cli import summary
+
+    return summary
+
+
+files = Later(_files)
+leaving = Later(_leaving)
+network = Later(_network)
+people = Later(_people)
+questions = Later(_questions)
+records = Later(_records)
+recovery = Later(_recovery)
+setup = Later(_setup)
+sharing = Later(_sharing)
+summary = Later(_summary)
