@@ -45,6 +45,8 @@ def default_store() -> Path:
 
 def printable(text: str) -> str:
     """Text for a terminal: names and files come from others, and must not move the cursor or set its title."""
+    if text.isprintable():
+        return text
     return "".join(" " if unicodedata.category(char) == "Cc" and char not in "\n\t" else char for char in text)
 
 

@@ -4,9 +4,11 @@ dispute."""
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator
 from typing import Any
 
-from sync.device.cli.context import DONE, Context, cell, read_value
+from sync.device.cli.context import DONE, Context, printable, read_value
+from sync.device.cli.lines import Line, laid_out, styled, terminal_width
 from sync.device.listing import Row, list_rows, show_record
 from sync.device.records import Make, Written, create, write
 from sync.device.refused import Refused
@@ -36,24 +38,28 @@ def _print_rows(context: Context, rows: list[Row]) -> None:
     if not rows:
         context.hint("No records here. Take a file in with `carnet import FILE`, or write one with `carnet new`.")
         return
-    from rich.table import Table
+    for line in laid_out(_lines(rows), terminal_width(), style=styled()):
+        print(line)
 
-    table = Table(box=None, show_header=False, pad_edge=False)
-    for column in ("id", "what", "where from"):
-        table.add_column(column, overflow="fold", no_wrap=column == "id")
+
+def _lines(rows: list[Row]) -> Iterator[Line]:
     heading = None
     for row in rows:
         if row.type != heading:
             heading = row.type
-            table.add_row("", f"[bold]{cell(row.heading)}[/bold]", "")
-        notes = [cell(row.source), cell(row.changed)]
+            yield Line("", _in_one_line(row.heading), "")
+        notes = [row.source, row.changed]
         if row.conflicts:
-            notes.append(f"[red]{row.conflicts} to settle: carnet conflicts[/red]")
+            notes.append(f"{row.conflicts} to settle: carnet conflicts")
         if row.deleted:
             notes.append("deleted")
         status = f" ({row.status})" if row.status not in (None, "active") else ""
-        table.add_row(f"[dim]{row.id[:8]}[/dim]", cell(row.label + status), " · ".join(note for note in notes if note))
-    context.console.print(table)
+        remark = " · ".join(note for note in notes if note)
+        yield Line(row.id[:8], _in_one_line(row.label + status), _in_one_line(remark), bool(row.conflicts))
+
+
+def _in_one_line(text: str) -> str:
+    return " ".join(printable(text).split())
 
 
 async def show(context: Context, options: argparse.Namespace) -> int:
