@@ -46,3 +46,7 @@ def test_only_a_terminal_gets_colours_and_an_open_question_is_seen() -> None:
     assert told[0].strip() == "\x1b[1mMedicines\x1b[0m"
     assert "\x1b[31m" not in told[1]
     assert len(told) == len(plain)
+
+
+def test_a_wide_letter_takes_two_columns_and_a_combining_mark_none() -> None:
+    assert [cells(text) for text in ("ab", "ラ", "e\u0301", "é")] == [2, 2, 1, 1]
