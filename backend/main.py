@@ -25,6 +25,7 @@ from backend.http.metrics import ITEMS, PUSH_GROUPS, PUSHES, Metrics
 from backend.http.pace import Paced
 from backend.http.straight import Straight
 from backend.linking import routes as linking
+from backend.memory import give_back_large_blocks
 from backend.ports import Ports
 from backend.settings import Settings, SettingsError, read_settings
 from backend.shares import owner_routes, public_routes
@@ -174,6 +175,7 @@ class Worker:
     async def _live(self, receive: Any, send: Any) -> None:
         """The lifespan protocol: all is closed before the end is reported, because the loop stops at the report."""
         await receive()
+        give_back_large_blocks()
         try:
             self._app = await start(self._settings, self._origin)
         except (StorageError, SettingsError, OSError) as error:
