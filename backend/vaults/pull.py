@@ -19,6 +19,7 @@ from sync.wire.item import OWNER, Item, first_log_hash
 
 PIECE_BYTES = 262_144  # bytes of items in one message of an answer, roughly; bounds memory a request
 PIECE_ITEMS_MAX = 1_024
+SHORT_BYTES = 16_384  # bytes of items that are read where they are asked for: what one edit of another phone brings
 
 
 def standing_answer(
@@ -81,6 +82,7 @@ async def _pieces(
     seq, turn = start.seq, 0
     average = (end.bytes - start.bytes) // max(1, end.seq - start.seq)
     count_max = min(PIECE_ITEMS_MAX, max(1, PIECE_BYTES // max(1, average)))
+    short = end.bytes - start.bytes <= SHORT_BYTES
     while seq < end.seq:
         hashes: list[Item | bytes] = []
         while turn < len(own) and own[turn] == seq + 1:
@@ -90,7 +92,7 @@ async def _pieces(
             yield Items(tuple(hashes))
             continue
         until = own[turn] - 1 if turn < len(own) else end.seq
-        items = await store.read_items(db, vault, seq, until, count_max)
+        items = await store.read_items(db, vault, seq, until, count_max, short=short)
         assert items, "a log has no holes"
         yield Items(tuple(items))
         seq += len(items)

@@ -217,10 +217,13 @@ async def page_end(db: Reading, vault: Vault, start: Standing, bytes_max: int) -
     return await standing_at(db, vault, max(over - 1, start.seq + 1))
 
 
-async def read_items(db: Reading, vault: Vault, after: int, until: int, count_max: int) -> list[Item]:
-    """Items after one seq, up to and with another, at most so many."""
+async def read_items(
+    db: Reading, vault: Vault, after: int, until: int, count_max: int, *, short: bool = False
+) -> list[Item]:
+    """Items after one seq, up to and with another, at most so many. `short`: they are few, and small."""
     first, last = place_of(vault.number, after), place_of(vault.number, until)
-    return [Item(*row) for row in await db.scan(ITEMS, first, last, count_max)]
+    read = db.fetch if short else db.scan
+    return [Item(*row) for row in await read(ITEMS, first, last, count_max)]
 
 
 async def read_frame_at(db: Reading, vault: Vault, device: DeviceId, fseq: int) -> StoredFrame:
