@@ -1,4 +1,4 @@
-"""A server that has answered large requests holds no more memory than before: blocks of a body go back to the system."""
+"""A server that has answered large requests gives their memory back: blocks of a body are the system's own."""
 
 from __future__ import annotations
 
