@@ -11,6 +11,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 from litestar import Litestar
@@ -116,7 +117,7 @@ def build(
         *owner_routes.routes(ports),
         *public_routes.routes(ports, passcodes),
         *pages.routes(settings.viewer_servers),
-        *health.routes(engine, metrics, settings.metrics),
+        *health.routes(engine, metrics, Path(settings.data), settings.metrics),
     ]
     app = Litestar(
         route_handlers=[*handlers, *schema.routes(handlers)],

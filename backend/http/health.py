@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
@@ -11,6 +12,7 @@ from litestar.handlers import HTTPRouteHandler
 
 from backend.http.docs import DOC, Body, Doc
 from backend.http.limits import JSON, header
+from backend.http.machine import figures
 from backend.http.metrics import TEXT, Metrics
 from backend.http.problems import ProblemError
 from backend.storage.engine import Engine
@@ -29,9 +31,12 @@ _OK = msgspec.json.encode(Health())
 
 
 def routes(
-    engine: Engine, metrics: Metrics, shown_to: Literal["loopback", "everyone", "nobody"]
+    engine: Engine, metrics: Metrics, folder: Path, shown_to: Literal["loopback", "everyone", "nobody"]
 ) -> list[HTTPRouteHandler]:
-    """The three routes; none says anything about what is stored of anyone. `shown_to`: who may read the figures."""
+    """The three routes; none says anything about what is stored of anyone.
+
+    `folder`: the server's, whose disk is looked at. `shown_to`: who may read the figures.
+    """
 
     @get("/livez", opt={DOC: Doc("The process answers", {200: Body(JSON, Health)})})
     async def livez() -> Response[Any]:
@@ -50,7 +55,7 @@ def routes(
     async def show(request: Request[Any, Any, Any]) -> Response[Any]:
         if shown_to == "nobody" or (shown_to == "loopback" and not _is_local(request)):
             raise ProblemError("not_found")
-        return Response(metrics.text().encode(), media_type=TEXT)
+        return Response(metrics.text(await figures(engine, folder)).encode(), media_type=TEXT)
 
     return [livez, readyz, show]
 

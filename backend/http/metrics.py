@@ -12,6 +12,8 @@ from bisect import bisect_left
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from backend.http.machine import Figure
+
 TEXT = "text/plain; version=0.0.4"  # the charset is added
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)  # upper bounds of buckets
 
@@ -68,9 +70,11 @@ class Metrics:
         buckets[bisect_left(SECONDS, seconds)] += 1
         self._sums[route] += seconds
 
-    def text(self) -> str:
-        """All figures in the text format, families and samples sorted."""
+    def text(self, more: Iterable[Figure] = ()) -> str:
+        """All figures in the text format, families and samples sorted. `more`: read for this answer."""
         lines: list[str] = []
+        for name, kind, words, value in more:
+            lines += [f"# HELP {name} {words}", f"# TYPE {name} {kind}", f"{name}{self._labels(())} {value}"]
         for name, family in sorted(FAMILIES.items()):
             lines += [f"# HELP {name} {family.words}", f"# TYPE {name} counter"]
             for labels, value in sorted(self._counts[name].items()):

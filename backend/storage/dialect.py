@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 HOLD_NAME = "SELECT pg_advisory_xact_lock($1)"  # holds a name off, which may have no row to lock yet
+DATABASE_BYTES = "SELECT pg_database_size(current_database())"
 
 _PARAMETER = re.compile(r"\$(\d+)")
 _IDENTITY = "BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY"
@@ -24,6 +25,8 @@ def sqlite_text(statement: str) -> str:
     """A statement for SQLite: `$1` becomes `?1`, an integer key the row's own number, a lock nothing."""
     if statement == HOLD_NAME:
         return "SELECT ?1"
+    if statement == DATABASE_BYTES:
+        return "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()"
     text = _PARAMETER.sub(r"?\1", statement)
     text = text.replace(_IDENTITY, "INTEGER PRIMARY KEY AUTOINCREMENT").replace(
         "BIGINT PRIMARY KEY", "INTEGER PRIMARY KEY"

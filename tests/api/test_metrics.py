@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import httpx
 import pytest
@@ -164,3 +165,19 @@ async def test_only_who_may_reads_the_figures(tmp_path, setting, client, headers
             assert answer.status_code == status
             nowhere = await caller.get("/nope", headers=headers)
             assert status == 200 or answer.content == nowhere.content
+
+
+async def test_sizes_are_of_the_process_the_disk_and_the_database(server):
+    """LIM-11: whether it fills up can be seen without a tool beside."""
+    before = await figures(server)
+    assert before["carnet_disk_bytes", ()] > before["carnet_disk_free_bytes", ()] > 0
+    assert before["process_cpu_seconds_total", ()] > 0
+    if Path("/proc/self/fd").exists():
+        assert before["process_resident_memory_bytes", ()] > 10_000_000
+        assert before["process_open_fds", ()] > 2
+    mum = await server.registered("mum")
+    book = await mum.found()
+    for _ in range(4):
+        await mum.push(book, *make_frames(book, mum.card, 10, size=20_000))
+    after = await figures(server)
+    assert after["carnet_database_bytes", ()] > before["carnet_database_bytes", ()] + 200_000
