@@ -52,13 +52,13 @@ def clean_environment(**more: str) -> dict[str, str]:
 class Server:
     """One server over one folder. `origin`: the address that phones sign, when something stands between.
 
-    `module`: what runs as the server, with its first arguments.
+    `settings`: variables that it finds in its environment; `module`: what runs as the server, with its first arguments.
     """
 
     module: Sequence[str] = ("backend.cli",)
 
-    def __init__(self, folder: Path, *, port: int = 0, origin: str | None = None) -> None:
-        self.folder, self.port, self.origin = folder, port, origin
+    def __init__(self, folder: Path, *, port: int = 0, origin: str | None = None, **settings: str) -> None:
+        self.folder, self.port, self.origin, self.settings = folder, port, origin, settings
         self.data, self.log = folder / "data", folder / "server.log"
         self.process: subprocess.Popen[bytes] | None = None
         folder.mkdir(parents=True, exist_ok=True)
@@ -74,7 +74,7 @@ class Server:
         ready.unlink(missing_ok=True)
         command = [sys.executable, "-m", *self.module, "run", "--data", str(self.data), "--port", str(self.port)]
         command += ["--ready-file", str(ready), *(["--origin", self.origin] if self.origin else [])]
-        environment = clean_environment(CARNET_ADDRESS_PER_MINUTE_MAX="1000000")
+        environment = clean_environment(CARNET_ADDRESS_PER_MINUTE_MAX="1000000", **self.settings)
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(command, stdout=log, stderr=log, cwd=ROOT, env=environment)
         deadline = time.monotonic() + START_SECONDS
@@ -109,7 +109,7 @@ class Server:
         """A stopped server's data in another folder, for the same port: phones cannot tell it from the first."""
         assert self.process is None, "a running server's files are not copied"
         shutil.copytree(self.data, folder / "data")
-        return Server(folder, port=self.port, origin=self.origin)
+        return Server(folder, port=self.port, origin=self.origin, **self.settings)
 
     def reveal(self, id_: str) -> str:
         """What `carnet-server reveal` prints about an account or a device, both ways."""
