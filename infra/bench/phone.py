@@ -18,6 +18,7 @@ from pathlib import Path
 from infra.bench.report import Row, at_most, plain
 from sync.device import intake, listing, outbox
 from sync.device.identity import get_identity
+from sync.device.opened import read_records
 from sync.device.phone import Phone
 from sync.device.records import write
 from sync.device.staging import stage
@@ -145,7 +146,7 @@ async def _edit_all(phone: Phone) -> int:
         identity = await get_identity(rows)
         assert identity is not None
         edits = []
-        for id_, record in (await rows.all_records(_NUMBER)).items():
+        for id_, record in (await read_records(rows, _NUMBER))[1].items():
             if record.births and b"Observation" in record.births[0].body.get("resourceType", b""):
                 preds = edit_preds(record, "issued", PERSON)
                 edits.append(Edit(id_, False, PERSON, None, preds, (("issued", b'"2030-01-01T08:00:00Z"'),)))

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from sync.device.glancing import Sight, fetch, keep, see
 from sync.device.moments import when
 from sync.device.phone import Phone
-from sync.device.questions import open_conflicts, waiting_by_record
-from sync.device.reading import Vault, choose_vault, read_vault
-from sync.device.records import Labels, find_record
+from sync.device.questions import questions_by_record
+from sync.device.reading import Vault, choose_vault
+from sync.device.records import find_record
 from sync.device.store.rows import Rows
 from sync.fhir import duplicates, labels
 from sync.fhir.exact import loads_or_none
-from sync.fhir.sources import listing_in, newer_in, source_of
-from sync.fhir.view import DISPUTE, NOTE, is_deleted, remarks, resource, standings, untouched
-from sync.merge.change import PERSON, Change, Dot, RecordId
+from sync.fhir.glance import Glance
+from sync.fhir.sources import listing_in, newer_in, source_among
+from sync.fhir.view import DISPUTE, NOTE, remarks, resource, standings
+from sync.merge.change import Change, Dot, RecordId
 from sync.merge.history import history as steps_of
 from sync.merge.record import Record
 from sync.merge.register import Sibling
@@ -42,10 +45,12 @@ async def list_rows(
     """Records, grouped by type; without `deleted_too` those that are deleted or merely shown as another are left
     out."""
     async with phone.store.transaction() as rows:
-        read = [await read_vault(rows, number) for number in await _numbers(rows, vault)]
+        fetched = [await fetch(rows, number) for number in await _numbers(rows, vault)]
+    sights = [see(one) for one in fetched]
     out: list[Row] = []
-    for one in read:
-        out += _rows(one, type_, text.casefold() if text else None, deleted_too)
+    for sight in sights:
+        out += _rows(sight, type_, text.casefold() if text else None, deleted_too)
+    await keep(phone, sights)
     return out
 
 
@@ -53,52 +58,57 @@ async def _numbers(rows: Rows, vault: str | None) -> list[int]:
     return [await choose_vault(rows, vault)] if vault else await rows.vaults()
 
 
-def _rows(vault: Vault, type_: str | None, text: str | None, deleted_too: bool) -> list[Row]:
-    look = duplicates.Look(vault)
-    waiting = waiting_by_record(open_conflicts(vault, look))
-    lines, listing = Labels(vault, look.index), listing_in(vault)
+def _rows(sight: Sight, type_: str | None, text: str | None, deleted_too: bool) -> list[Row]:
+    vault, look = sight.vault, sight.look
+    waiting = questions_by_record(look)
+    named = _sources(sight)
     hidden = set() if deleted_too else {id_ for group in duplicates.same(look) for id_ in sorted(group)[1:]}
     found = []
-    for record in vault.records():
-        gone = is_deleted(record)
-        shown = lines.shown(record)
-        kind = str(shown.get("resourceType", ""))
-        if (gone and not deleted_too) or record.id in hidden or (type_ and kind != type_):
+    for id_, glance in look.glances.items():
+        if (glance.deleted and not deleted_too) or id_ in hidden or (type_ and glance.type != type_):
             continue
-        if not deleted_too and not type_ and not text and not labels.is_for_people(kind):
+        if not deleted_too and not type_ and not text and not labels.is_for_people(glance.type):
             continue
-        label = lines.of(record)
-        if text and text not in label.casefold() and text not in _all_text(record):
+        if text and text not in glance.line.casefold() and text not in _all_text(vault.shown[id_]):
             continue
-        source = source_of(vault, record, listing)
         row = Row(
-            record.id.hex(),
-            kind,
-            label,
-            labels.status_word(shown),
-            source,
-            len(waiting.get(record.id, ())),
-            gone,
-            labels.type_word(kind),
-            _changed_by(vault, record),
+            id_.hex(),
+            glance.type,
+            glance.line,
+            glance.status,
+            named(glance),
+            len(waiting.get(id_, ())),
+            glance.deleted,
+            labels.type_word(glance.type),
+            _changed_by(vault, glance),
         )
         found.append(row)
     order = {kind: place for place, kind in enumerate(labels.TYPE_ORDER)}
     return sorted(found, key=lambda row: (order.get(row.type, len(order)), row.type, row.label.casefold(), row.id))
 
 
-def _changed_by(vault: Vault, record: Record) -> str | None:
+def _sources(sight: Sight) -> Callable[[Glance], str | None]:
+    """The source of each record; records of one file are asked about once."""
+    vault, listing = sight.vault, listing_in(sight.vault, sight.look.envelopes)
+    known: dict[tuple[RecordId, ...], str | None] = {}
+
+    def named(glance: Glance) -> str | None:
+        if glance.files not in known:
+            files = [one for id_ in glance.files if (one := vault.record(id_)) is not None]
+            if not files and glance.by_exit:
+                return source_among(listing(glance.id))
+            known[glance.files] = source_among(files)
+        return known[glance.files]
+
+    return named
+
+
+def _changed_by(vault: Vault, glance: Glance) -> str | None:
     """Who last wrote on it by hand; None for a record that is as its source gave it."""
-    if untouched(record):
-        words = [birth.on("") for birth in record.births if birth.lane == PERSON]
-    else:
-        words = [s for place in standings(record) for s in place.person]
-    if not words:
+    if glance.last is None:
         return None
-    last = max(words, key=lambda sibling: sibling.dot)
-    typed = any(birth.lane == PERSON for birth in record.births)
-    _, person = vault.author(last.dot)
-    return f"{'written' if typed else 'changed'} by {vault.names.person(person)}"
+    _, person = vault.author(glance.last)
+    return f"{'written' if glance.typed else 'changed'} by {vault.names.person(person)}"
 
 
 def _all_text(record: Record) -> str:
@@ -110,10 +120,13 @@ async def show_record(phone: Phone, wanted: str, vault: str | None, *, history: 
     """One record as cli.md has it. Raises: Refused."""
     async with phone.store.transaction() as rows:
         number, id_ = await find_record(rows, wanted, vault)
-        read = await read_vault(rows, number)
+        fetched = await fetch(rows, number)
+        read = fetched.vault
         steps = await _history(rows, read, id_) if history else None
     record = read.shown[id_]
-    waiting = waiting_by_record(open_conflicts(read))
+    sight = see(fetched)
+    waiting = questions_by_record(sight.look)
+    await keep(phone, [sight])
     return {
         "id": id_.hex(),
         "resource": resource(record, newer_in(read)),

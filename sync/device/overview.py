@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from sync.device.glancing import Fetched, fetch, keep, see
 from sync.device.intake import TWO_HISTORIES
 from sync.device.moments import when
 from sync.device.names import Names
 from sync.device.notices import shown_notices
 from sync.device.outlook import outlook
 from sync.device.phone import Phone
-from sync.device.questions import open_conflicts
+from sync.device.questions import count_questions
 from sync.device.reading import Vault, identity_of, read_vault, root_of
 from sync.device.refused import Refused
 from sync.device.shut_out import shut_out
@@ -103,16 +104,17 @@ async def status(phone: Phone) -> dict[str, Any]:
     """What is queued, kept and heard, over all vaults."""
     devices: dict[bytes, dict[str, Any]] = {}
     halted = []
-    pending = intents = kept = unread = questions = 0
+    fetched: list[Fetched] = []
+    pending = intents = kept = unread = 0
     async with phone.store.transaction() as rows:
         identity = await identity_of(rows)
         for number in await rows.vaults():
-            vault = await read_vault(rows, number)
+            fetched.append(await fetch(rows, number))
+            vault = fetched[-1].vault
             pending += await rows.count_pending(number)
             intents += len(vault.state.intents)
             kept += len(await rows.get_quarantined(number))
             unread += sum(unread for _, unread, _ in await rows.get_findings(number))
-            questions += len(open_conflicts(vault))
             why = vault.state.halted or ("rolled_back" if held_back(vault.state) else None)
             if why:
                 halted.append({"vault": vault.state.vault.hex(), "why": why})
@@ -120,13 +122,15 @@ async def status(phone: Phone) -> dict[str, Any]:
         recovery = await outlook(rows)
         notices = await shown_notices(rows)
         out = await shut_out(phone, rows)
+    sights = [see(one) for one in fetched]
+    await keep(phone, sights)
     return {
         "account": identity.account.hex() if identity.account else None,
         "server": identity.server,
         "last_sync": when(identity.last_sync),
         "pending": pending,
         "intents": intents,
-        "conflicts": questions,
+        "conflicts": sum(count_questions(sight.look) for sight in sights),
         "quarantined": kept,
         "findings": unread,
         "halted": halted,
@@ -204,14 +208,17 @@ async def waits_for_a_person(
 ) -> bool:
     """True if a question, a quarantined change, an unread finding or an unproved vault waits in these vaults.
 
-    Questions are looked for last, for the whole vault has to be read for them.
+    Questions are looked for last, once nothing else waits.
     """
+    fetched: list[Fetched] = []
     async with phone.store.transaction() as rows:
         for number in await rows.vaults() if numbers is None else numbers:
             if await rows.get_quarantined(number) or any(unread for _, unread, _ in await rows.get_findings(number)):
                 return True
             if _unproved(await rows.get_vault(number)):
                 return True
-            if look_for_questions and open_conflicts(await read_vault(rows, number)):
-                return True
-    return False
+            if look_for_questions:
+                fetched.append(await fetch(rows, number))
+    sights = [see(one) for one in fetched]
+    await keep(phone, sights)
+    return any(count_questions(sight.look) for sight in sights)

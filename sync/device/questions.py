@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from sync.device.moments import when
@@ -31,15 +30,12 @@ class Question(NamedTuple):
     label: str
 
 
-def open_conflicts(vault: Vault, look: duplicates.Look | None = None) -> list[Conflict]:
-    """Every open question, one a record, in the order of the records' ids; duplicates behind them.
-
-    `look`: at the same vault, of who asks what is shown as one too.
-    """
+def open_conflicts(vault: Vault) -> list[Conflict]:
+    """Every open question, one a record, in the order of the records' ids; duplicates behind them."""
     newer = newer_in(vault)
     importer = lambda dot: vault.author(dot)[1]  # noqa: E731  one line where it is used
     found = [conflicts.find(record, newer, importer) for record in sorted(vault.records(), key=lambda r: r.id)]
-    for pair in duplicates.propose(look or vault):
+    for pair in duplicates.propose(duplicates.Look(vault, importer=importer)):
         one, other = vault.record(pair.a), vault.record(pair.b)
         found.append(conflicts.duplicate(one, other, newer) if one and other else None)
     return [conflict for conflict in found if conflict is not None]
@@ -148,11 +144,21 @@ async def _find(rows: Rows, wanted: str, vault: str | None) -> tuple[int, Vault,
     return fitting[0]
 
 
-def waiting_by_record(found: Iterable[Conflict]) -> dict[RecordId, list[str]]:
-    """Ids of open questions by record, both records of a duplicate."""
+def questions_by_record(look: duplicates.Look) -> dict[RecordId, list[str]]:
+    """Ids of open questions by record, both records of a duplicate: those of `open_conflicts`, by glances alone."""
     out: dict[RecordId, list[str]] = {}
-    for conflict in found:
-        for id_ in (conflict.record, conflict.other):
-            if id_ is not None:
-                out.setdefault(id_, []).append(conflict.id)
+    for id_ in sorted(look.glances):
+        question = look.glances[id_].question
+        if question is not None:
+            out.setdefault(id_, []).append(question)
+    for pair in duplicates.propose(look):
+        if not look.glances[pair.a].merged and not look.glances[pair.b].merged:
+            name = conflicts.duplicate_id(pair.a, pair.b)
+            out.setdefault(pair.a, []).append(name)
+            out.setdefault(pair.b, []).append(name)
     return out
+
+
+def count_questions(look: duplicates.Look) -> int:
+    """How many questions are open."""
+    return len({name for names in questions_by_record(look).values() for name in names})

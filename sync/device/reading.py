@@ -6,12 +6,13 @@ One's own change is shown at once and enters the base only when the log brings i
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from crypto.secret.kdf import derive
 from sync.device.identity import Identity, get_identity
 from sync.device.names import Names
+from sync.device.opened import read_records
 from sync.device.refused import Refused
 from sync.device.store.rows import Rows
 from sync.merge.change import VAULT_RECORD, Change, Dot, RecordId, ordinal_of
@@ -26,8 +27,8 @@ class Vault(NamedTuple):
 
     number: int
     state: VaultState
-    shown: dict[RecordId, Record]
-    settled: dict[RecordId, Record]
+    shown: Mapping[RecordId, Record]
+    settled: Mapping[RecordId, Record]
     names: Names
 
     def record(self, id_: RecordId) -> Record | None:
@@ -36,7 +37,7 @@ class Vault(NamedTuple):
 
     def records(self) -> Iterable[Record]:
         """Every record but the vault's own names."""
-        return (record for id_, record in self.shown.items() if id_ != VAULT_RECORD)
+        return (record for record in self.shown.values() if record.id != VAULT_RECORD)
 
     def author(self, dot: Dot) -> tuple[DeviceId, PersonId]:
         """Whose change a dot is."""
@@ -53,14 +54,13 @@ async def identity_of(rows: Rows) -> Identity:
 
 
 async def read_vault(rows: Rows, number: int) -> Vault:
-    """The whole vault."""
+    """The whole vault; each record is opened when it is first asked for."""
     state = await rows.get_vault(number)
-    settled = await rows.all_records(number)
-    shown = overlaid(settled, await rows.get_pending(number))
+    shown, settled = await read_records(rows, number)
     return Vault(number, state, shown, settled, Names(shown))
 
 
-def overlaid(settled: dict[RecordId, Record], pending: Iterable[Change]) -> dict[RecordId, Record]:
+def overlaid(settled: Mapping[RecordId, Record], pending: Iterable[Change]) -> dict[RecordId, Record]:
     """Settled records with waiting changes on top; the settled ones stay as they are."""
     waiting: dict[RecordId, list[Change]] = defaultdict(list)
     for change in pending:

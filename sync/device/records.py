@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from sync.device.glancing import look_at
 from sync.device.phone import Phone
 from sync.device.reading import Vault, choose_vault, identity_of, read_record, read_vault
 from sync.device.refused import Refused
@@ -61,16 +62,15 @@ async def find_record(rows: Rows, wanted: str, vault: str | None) -> tuple[int, 
     starting: list[tuple[int, RecordId]] = []
     within, spoken, behind = list(starting), list(starting), list(starting)
     for number in numbers:
-        read = await read_vault(rows, number)
-        lines = Labels(read)
-        for record in read.records():
-            found = (number, record.id)
-            if record.id.hex().startswith(wanted.lower()):
+        look = (await look_at(rows, number)).look
+        for id_, glance in look.glances.items():
+            found = (number, id_)
+            if id_.hex().startswith(wanted.lower()):
                 starting.append(found)
-            elif wanted.lower() in record.id.hex():
+            elif wanted.lower() in id_.hex():
                 within.append(found)
-            elif wanted.casefold() in lines.of(record).casefold():
-                (spoken if lines.is_for_people(record) else behind).append(found)
+            elif wanted.casefold() in glance.line.casefold():
+                (spoken if labels.is_for_people(glance.type) and not glance.deleted else behind).append(found)
     for fitting in (
         starting,
         within,

@@ -11,7 +11,7 @@ Spec: openapi/protocol/import.md, "Duplicates".
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 import msgspec
@@ -19,9 +19,6 @@ import msgspec
 from sync.fhir.label_words import ABSENT_WORDS
 from sync.fhir.partial_dates import compare, may_be_same
 from sync.fhir.quiet import meaning
-from sync.fhir.references import Index
-from sync.merge.change import RecordId
-from sync.merge.record import Record
 
 # How dates count: none are needed (an allergy is one whenever it was written down), they must not contradict each other
 # (a condition dated once and undated once), or both must be there and mean one time (an event).
@@ -91,10 +88,11 @@ class Facts(NamedTuple):
         return found
 
 
-def facts_of(record: Record, shown: dict[RecordId, dict[str, bytes]], index: Index) -> Facts | None:
-    """What is compared of a record, or None if it is never proposed. `shown`: the registers of every record there
-    is."""
-    registers = shown[record.id]
+def facts_of(registers: dict[str, bytes], code_of: Callable[[Any], bytes | None]) -> Facts | None:
+    """What is compared of a record by its registers as shown, or None if it is never proposed.
+
+    `code_of`: the register `code` of the medicine that a reference leads to, None if it leads to none that is there.
+    """
     kind = _decoded(registers.get("resourceType")).get("resourceType")
     if kind not in TYPES:
         return None
@@ -119,8 +117,7 @@ def facts_of(record: Record, shown: dict[RecordId, dict[str, bytes]], index: Ind
     for element in code_elements:
         concept = told.get(element)
         if element == "medicationReference" and concept is not None:
-            target = index.resolve(record.id, concept)
-            concept = _decoded(shown.get(target, {}).get("code") if target is not None else None).get("code")
+            concept = _decoded(code_of(concept)).get("code")
         if isinstance(concept, dict):
             concepts.append(concept)
     codes, words = _marks(concepts)

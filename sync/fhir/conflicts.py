@@ -123,8 +123,13 @@ def duplicate(a: Record, b: Record, newer: Newer | None = None) -> Conflict | No
         dots = () if birth is None else (birth.dot,)
         lane, via, at = (PERSON, None, 0) if birth is None else (birth.lane, birth.via, birth.at)
         values.append(ConflictValue(told, dots, lane, via, at))
-    name = _id(first.id, DUPLICATE, second.id.hex(), ())
+    name = duplicate_id(first.id, second.id)
     return Conflict(name, first.id, DUPLICATE, "", (), tuple(values), (), (), second.id)
+
+
+def duplicate_id(first: RecordId, second: RecordId) -> str:
+    """The id of the question whether two records are one; `first` is the lower id."""
+    return _id(first, DUPLICATE, second.hex(), ())
 
 
 def _asked_at(record: Record, place: Standing, table: TypeTable, importer: Importer) -> _Question | None:

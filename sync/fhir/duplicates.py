@@ -12,28 +12,23 @@ of one origin (a file, a phone) are never proposed. Spec: openapi/protocol/impor
 from __future__ import annotations
 
 import functools
-import hashlib
 import itertools
 import re
-from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from sync.fhir import conflicts, envelope
-from sync.fhir.alike import Facts, facts_of, why_alike
+from sync.fhir.alike import Facts, why_alike
 from sync.fhir.envelope import VaultView
 from sync.fhir.exact import loads_or_none
-from sync.fhir.persons import vault_persons
+from sync.fhir.glance import Around, Glance, digest_of, make_glance
 from sync.fhir.references import Index
-from sync.fhir.repetitions import parse_key
 from sync.fhir.sources import newer_in
-from sync.fhir.view import DISPUTE, NOTE, is_deleted, not_same_as, untouched, values
 from sync.merge.change import VAULT_RECORD, RecordId, ordinal_of
 from sync.merge.record import Record
 
-_REFERENCE = re.compile(rb'"reference":"((?:[^"\\]|\\.)*)"')  # in canonical JSON a key alone is followed by `":"`
 _PLAIN = re.compile(rb"[ !#-\[\]-~]*")  # printable ASCII without a quotation mark and a backslash
-_PASSED_OVER = frozenset(("id", "meta", "text"))
 _PERSON = b"the vault's subject"  # every Patient that was accepted as the subject is one target
 
 
@@ -45,32 +40,65 @@ class DuplicatePair(NamedTuple):
     why: str
 
 
-class _Body(NamedTuple):
-    """A record without its references: the digest of the rest, and where each reference leads (else as written)."""
-
-    digest: bytes
-    targets: tuple[RecordId | bytes, ...]
-
-
 class Look:
-    """What both questions read of a vault, once: for who asks both."""
+    """What both questions read of a vault, once: for who asks both.
 
-    def __init__(self, view: VaultView) -> None:
-        self.index = Index(view)
+    `kept`: glances of records as they are, that stand alone; the records in `others` have none yet. Without them every
+    record's is made. `made`: those that were made and stand alone, for who keeps them.
+    """
+
+    def __init__(
+        self,
+        view: VaultView,
+        kept: Mapping[RecordId, Glance] | None = None,
+        others: Iterable[Record] = (),
+        importer: conflicts.Importer = ordinal_of,
+    ) -> None:
+        self.view = view
+        others = [one for one in (view.records() if kept is None else others) if one.id != VAULT_RECORD]
+        known = kept or {}
+        files = [view.record(glance.id) for glance in known.values() if glance.is_envelope]
+        files += [record for record in others if envelope.is_envelope(record)]
+        read = [envelope.read(record) for record in files if record is not None]
+        self.envelopes = sorted((one for one in read if one is not None), key=lambda one: one.id)
+        self.index = Index(view, self.envelopes)
         self.newer = newer_in(view)
-        self.persons = frozenset(vault_persons(view))
-        self.there: dict[RecordId, Record] = {}
-        self.shown: dict[RecordId, dict[str, bytes]] = {}
-        for record in sorted(view.records(), key=lambda one: one.id):
-            if record.id == VAULT_RECORD or record.unknown or envelope.is_envelope(record) or is_deleted(record):
-                continue
-            self.there[record.id] = record
-            self.shown[record.id] = values(record, self.newer)
+        self.made: list[Glance] = []
+        self.glances = dict(known)
+        around = Around(view, self.newer, importer, self.index.resolve)
+        for record in others:
+            if not record.unknown:
+                glance, alone = make_glance(record, around)
+                self.glances[record.id] = glance
+                if alone:
+                    self.made.append(glance)
+        self.there = {
+            id_: self.glances[id_]
+            for id_ in sorted(self.glances)
+            if not self.glances[id_].deleted and not self.glances[id_].is_envelope
+        }
+        named = {one.person for one in self.envelopes if one.person is not None}
+        typed = {glance.id for glance in self.glances.values() if glance.is_typed_patient}
+        self.persons = frozenset(id_ for id_ in named | typed if id_ in self.glances and not self.glances[id_].deleted)
 
-    def origins(self, record: Record) -> frozenset[object]:
+    def origins(self, id_: RecordId) -> frozenset[object]:
         """The files that hold a record; for one that a person wrote, the phone it was written on."""
-        files = frozenset(place for place, _ in self.index.places(record.id))
-        return files or frozenset(("phone", ordinal_of(birth.dot)) for birth in record.births[:1])
+        found = self._origins.get(id_)
+        if found is None:
+            files = tuple(place for place, _ in self.index.places(id_))
+            origin = self.there[id_].origin
+            told: tuple[object, ...] = files or (() if origin is None else (("phone", origin),))
+            # Thousands of records have the same, which are then one object: quick to compare.
+            found = self._origins[id_] = self._sets.setdefault(told, frozenset(told))
+        return found
+
+    @functools.cached_property
+    def _origins(self) -> dict[RecordId, frozenset[object]]:
+        return {}
+
+    @functools.cached_property
+    def _sets(self) -> dict[tuple[object, ...], frozenset[object]]:
+        return {}
 
     @functools.cached_property
     def groups(self) -> tuple[tuple[RecordId, ...], ...]:
@@ -82,21 +110,38 @@ class Look:
         """A colour for each record: equal for two if and only if nothing differs, followed through their references.
 
         Partition refinement: records begin with the colour of what they say apart from references, and those of one
-        colour whose targets have different ones part, until nothing changes. So circles of references need no care.
+        colour whose targets have different ones part, until nothing changes. So circles of references need no care. A
+        colour that one record alone has stays as it is: there is nobody to part from.
         """
-        bodies = {id_: _body(self, id_) for id_ in self.there}
-        colours = {id_: body.digest for id_, body in bodies.items()}
-        kinds = len(set(colours.values()))
-        while kinds < len(bodies):
-            colours = {
-                id_: _hash(body.digest, *(_colour_of(self, target, colours) for target in body.targets))
-                for id_, body in bodies.items()
+        colours = {id_: glance.digest for id_, glance in self.there.items()}
+        counted = Counter(colours.values())
+        shared = [id_ for id_, colour in colours.items() if counted[colour] > 1]
+        targets = {id_: self._targets(id_) for id_ in shared}
+        kinds = len(counted)
+        while shared:
+            parted = {
+                id_: digest_of(self.there[id_].digest, *(_colour_of(self, target, colours) for target in targets[id_]))
+                for id_ in shared
             }
-            parted = len(set(colours.values()))
-            if parted == kinds:
+            colours.update(parted)
+            now = len(counted) - len({self.there[id_].digest for id_ in shared}) + len(set(parted.values()))
+            if now == kinds:
                 break
-            kinds = parted
+            kinds = now
         return colours
+
+    def _targets(self, id_: RecordId) -> list[RecordId | bytes]:
+        """Where each reference of a record leads; of those that lead nowhere what is written."""
+        found: list[RecordId | bytes] = []
+        for written in self.there[id_].references:
+            # Most references are written without an escape: what they say is what stands there.
+            plain = _PLAIN.fullmatch(written) is not None
+            text = written.decode() if plain else loads_or_none(b'"' + written + b'"')
+            target = self.index.resolve(id_, text)
+            # Whether it leads to a record or nowhere is part of what is compared; an id is never as long as a text may
+            # be.
+            found.append(target if target is not None else b"as written: " + written)
+        return found
 
 
 def same(view: VaultView | Look) -> tuple[tuple[RecordId, ...], ...]:
@@ -108,27 +153,28 @@ def propose(view: VaultView | Look) -> list[DuplicatePair]:
     """Pairs that a person has to be asked about, one for any two groups that are shown as one; by their ids."""
     vault = view if isinstance(view, Look) else Look(view)
     group: dict[RecordId, tuple[RecordId, ...]] = {id_: found for found in vault.groups for id_ in found}
-    facts: dict[RecordId, Facts] = {}
-    buckets: dict[tuple[str, ...], list[RecordId]] = defaultdict(list)
-    for id_, record in vault.there.items():
-        found = facts_of(record, vault.shown, vault.index)
-        if found is not None:
-            facts[id_] = found
-            for key in found.keys():
-                buckets[key].append(id_)
+    facts: dict[RecordId, Facts | None] = {}
+    buckets: dict[int, list[RecordId]] = defaultdict(list)
+    for id_, glance in vault.there.items():
+        for key in glance.meets:
+            buckets[key].append(id_)
     asked: dict[tuple[RecordId, RecordId], DuplicatePair] = {}
     origins: dict[RecordId, frozenset[object]] = {}
     for id_ in {id_ for ids in buckets.values() if len(ids) > 1 for id_ in ids}:
         # Two things that one file lists apart stay apart, also where another file lists the two again.
-        members = (vault.origins(vault.there[member]) for member in group.get(id_, (id_,)))
-        origins[id_] = frozenset().union(*members)
+        members = group.get(id_)
+        origins[id_] = frozenset().union(*map(vault.origins, members)) if members else vault.origins(id_)
     for ids in buckets.values():
         for a, b in _of_other_origins(ids, origins):
             ours, theirs = group.get(a, (a,)), group.get(b, (b,))
             first, second = sorted((ours[0], theirs[0]))
             if first == second or (first, second) in asked:
                 continue
-            why = why_alike(facts[a], facts[b])
+            for id_ in (a, b):
+                if id_ not in facts:
+                    facts[id_] = vault.there[id_].facts()
+            said, other = facts[a], facts[b]
+            why = why_alike(said, other) if said is not None and other is not None else None
             if why is not None and not _settled(vault, ours, theirs) and not _equal(vault, a, b):
                 asked[first, second] = DuplicatePair(first, second, why)
     return [asked[pair] for pair in sorted(asked)]
@@ -141,7 +187,7 @@ def _of_other_origins(
 
     Pairs of one origin are never formed: a file with twenty thousand values of one kind would have millions.
     """
-    if len(ids) < 2:
+    if len(ids) < 2 or all(origins[id_] is origins[ids[0]] for id_ in ids):
         return
     places: dict[frozenset[object], list[int]] = defaultdict(list)
     for place, id_ in enumerate(ids):
@@ -169,10 +215,9 @@ def _layers(vault: Look, ids: list[RecordId]) -> list[tuple[RecordId, ...]]:
     layers: list[tuple[set[object], list[RecordId]]] = []
     starts: dict[frozenset[object], int] = {}  # the layers before have one of these origins already, and keep it
     for id_ in ids:
-        record = vault.there[id_]
-        if _holds_its_own(vault, record):
+        if vault.there[id_].holds_its_own:
             continue
-        origins = vault.origins(record)
+        origins = vault.origins(id_)
         start = starts.get(origins, 0)
         while start < len(layers) and layers[start][0] & origins:
             start += 1
@@ -193,44 +238,9 @@ def _colour_of(vault: Look, target: RecordId | bytes, colours: dict[RecordId, by
     return colours.get(RecordId(target), target)
 
 
-def _body(vault: Look, id_: RecordId) -> _Body:
-    parts: list[tuple[str, float, str, bytes]] = []
-    for key, value in vault.shown[id_].items():
-        repetition = parse_key(key)
-        if repetition is not None:
-            parts.append((repetition.element, *repetition.order, value))
-        elif key not in _PASSED_OVER:
-            parts.append((key, 0, "", value))
-    parts.sort()
-    targets: list[RecordId | bytes] = []
-
-    def lead(match: re.Match[bytes]) -> bytes:
-        written = match[1]
-        # Most references are written without an escape: what they say is what stands there.
-        plain = _PLAIN.fullmatch(written) is not None
-        text = written.decode() if plain else loads_or_none(b'"' + written + b'"')
-        found = vault.index.resolve(id_, text)
-        # Whether it leads to a record or nowhere is part of what is compared; an id is never as long as a text may be.
-        targets.append(found if found is not None else b"as written: " + written)
-        return b'"reference":""'
-
-    pieces: list[bytes] = []
-    for element, _, _, value in parts:
-        pieces += element.encode(), _REFERENCE.sub(lead, value) if b'"reference":"' in value else value
-    return _Body(_hash(*pieces), tuple(targets))
-
-
 def _equal(vault: Look, a: RecordId, b: RecordId) -> bool:
     """True if nothing differs, so that there is nothing to ask; that they are shown apart has another reason."""
     return vault.colours[a] == vault.colours[b]
-
-
-def _holds_its_own(vault: Look, record: Record) -> bool:
-    if untouched(record):
-        return False
-    if any(key.startswith((NOTE, DISPUTE)) for key in record.keys()):
-        return True
-    return conflicts.find(record, vault.newer) is not None
 
 
 def _settled(vault: Look, ours: Iterable[RecordId], theirs: Iterable[RecordId]) -> bool:
@@ -238,8 +248,4 @@ def _settled(vault: Look, ours: Iterable[RecordId], theirs: Iterable[RecordId]) 
 
 
 def _not_same(vault: Look, a: RecordId, b: RecordId) -> bool:
-    return b in not_same_as(vault.there[a]) or a in not_same_as(vault.there[b])
-
-
-def _hash(*parts: bytes) -> bytes:
-    return hashlib.sha256(b"".join([len(part).to_bytes(4, "big") + part for part in parts])).digest()
+    return b in vault.there[a].not_same or a in vault.there[b].not_same

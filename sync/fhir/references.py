@@ -69,23 +69,23 @@ class Scope(Generic[Key]):
 class Index:
     """Every way in which references of a vault may name its records. Built once for many questions."""
 
-    def __init__(self, view: VaultView) -> None:
+    def __init__(self, view: VaultView, files: Iterable[envelope.Envelope] | None = None) -> None:
+        """`files`: every envelope of the vault, for who has read them."""
         self._view = view
         self._scopes: dict[RecordId, Scope[RecordId]] = {}
         self._places: dict[RecordId, list[tuple[RecordId, str | None]]] = defaultdict(list)
-        self._urls: dict[str, RecordId] = {}
+        self._claims: dict[str, list[envelope.Line]] = defaultdict(list)
         self._urns: dict[str, RecordId] | None = None
         self._identifiers: dict[tuple[str, str], set[RecordId]] | None = None
-        dated = [(rank(one.facts.date), one) for one in envelope.envelopes(view)]
+        dated = [(rank(one.facts.date), one) for one in (envelope.envelopes(view) if files is None else files)]
         for _, one in sorted(dated, key=lambda pair: pair[0], reverse=True):
             scope = self._scopes[one.id] = Scope()
             for line in one.lines:
                 id_ = RecordId(bytes.fromhex(line.record))
                 scope.add(id_, line.full_url, line.type, line.id)
                 self._places[id_].append((one.id, line.full_url))
-                # A stranger's file may use any URL; only a record that was made by its URL answers to it elsewhere.
-                if line.full_url and id_ == envelope.record_id([line.type, "url", line.full_url, 0]):
-                    self._urls.setdefault(line.full_url, id_)
+                if line.full_url:
+                    self._claims[line.full_url].append(line)
 
     def resolve(self, record: RecordId, reference: Any) -> RecordId | None:
         """The record that a reference standing in `record` leads to; None for `#contained` and for what leads nowhere.
@@ -113,8 +113,8 @@ class Index:
             if found is not None:
                 return found
         for based in [text, *(absolute(text, own_url) for _, own_url in places)]:
-            if based is not None and based in self._urls:
-                return self._urls[based]
+            if based is not None and (made := self._made_by(based)) is not None:
+                return made
         if text.startswith("urn:uuid:"):
             if self._urns is None:
                 self._urns = {urn_of(one.id): one.id for one in self._view.records()}
@@ -125,6 +125,14 @@ class Index:
         # A person's own record stands in no file; what it names by type and id is meant in the vault as a whole.
         found_all = {one for scope in self._scopes.values() if (one := scope.find(text, None)) is not None}
         return found_all.pop() if len(found_all) == 1 else None
+
+    def _made_by(self, url: str) -> RecordId | None:
+        """The record that was made by this URL: only such a one answers to it elsewhere, for a file may use any."""
+        for line in self._claims.get(url, ()):
+            id_ = envelope.record_id([line.type, "url", url, 0])
+            if bytes.fromhex(line.record) == id_:
+                return id_
+        return None
 
     def _by_identifier(self, identifier: dict[str, Any], type_: Any) -> RecordId | None:
         if self._identifiers is None:

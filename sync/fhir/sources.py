@@ -9,7 +9,7 @@ in the latest copy, never hidden as if it had not been. Spec: openapi/protocol/i
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from sync.fhir.envelope import SOURCE_NAME, Envelope, Facts, VaultView, envelopes, is_envelope, read_facts
@@ -62,7 +62,15 @@ def name_of(record: Record, facts: Facts) -> str:
 def source_of(view: VaultView, record: Record, listing: Listing | None = None) -> str | None:
     """`St. Anna, 12 Mar 2024`: the newest file that wrote to a record; None for a person's own. `listing`: `listing_in`
     of the same view."""
-    newest = newest_file(view, record, listing)
+    return _words(newest_file(view, record, listing))
+
+
+def source_among(files: Iterable[Record]) -> str | None:
+    """The same of a record that these envelopes hold."""
+    return _words(_newest(files))
+
+
+def _words(newest: tuple[str, str | None] | None) -> str | None:
     if newest is None:
         return None
     words, date = newest
@@ -77,6 +85,10 @@ def newest_file(view: VaultView, record: Record, listing: Listing | None = None)
     found = _files_of(view, record)
     if not found and any(birth.lane == SOURCE and _by_exit(birth.via) for birth in record.births):
         found = (listing_in(view) if listing is None else listing)(record.id)
+    return _newest(found)
+
+
+def _newest(found: Iterable[Record]) -> tuple[str, str | None] | None:
     files = [(envelope, facts) for envelope in found if (facts := read_facts(envelope)) is not None]
     if not files:
         return None
@@ -84,8 +96,8 @@ def newest_file(view: VaultView, record: Record, listing: Listing | None = None)
     return name_of(envelope, facts), facts.date
 
 
-def listing_in(view: VaultView) -> Listing:
-    """Which files list a record; the envelopes are read once, when it is first asked."""
+def listing_in(view: VaultView, read: Iterable[Envelope] | None = None) -> Listing:
+    """Which files list a record; found out once, when it is first asked. `read`: every envelope, for who has them."""
     by_record: dict[str, list[Record]] = {}
     known = False
 
@@ -93,7 +105,7 @@ def listing_in(view: VaultView) -> Listing:
         nonlocal known
         if not known:
             known = True
-            for one in envelopes(view):
+            for one in envelopes(view) if read is None else read:
                 for line in one.lines:
                     by_record.setdefault(line.record, []).append(one.record)
         return by_record.get(id_.hex(), [])

@@ -193,7 +193,8 @@ class _Files(msgspec.Struct, frozen=True):
     details: dict[str, _Detail]
 
 
-def _folder() -> Path:
+def table_folder() -> Path:
+    """Where the table's files are."""
     here = Path(__file__).resolve()
     installed = here.parent / "registers"
     return installed if installed.is_dir() else here.parents[2] / "openapi" / "registers"
@@ -201,7 +202,7 @@ def _folder() -> Path:
 
 @functools.cache
 def _files() -> _Files:
-    folder = _folder()
+    folder = table_folder()
     details = {}
     for path in sorted(folder.glob("[A-Z]*.json")):
         detail = msgspec.json.decode(path.read_bytes(), type=_Detail)

@@ -5,6 +5,7 @@ Each sealed body is bound to its table and its place (associated data), so that 
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 from collections.abc import Iterable, Mapping, Sequence
@@ -12,6 +13,7 @@ from typing import Any
 
 import msgspec
 
+from crypto.public.errors import CryptoError
 from crypto.secret.aead import StoreCipher
 from sync.device.store.engine import Transaction
 from sync.device.store.schema import erase
@@ -23,6 +25,7 @@ from sync.vault.state import VaultState, decode_vault, encode_vault
 from sync.wire.ids import LogHash
 from sync.wire.item import Item
 
+NONCE_BYTES = 12  # random bytes that a sealed body begins with
 _CHUNK = 500  # values bound in one statement; SQLite's own limit is far above
 
 _change = msgspec.msgpack.Decoder(Change)
@@ -47,6 +50,7 @@ DROP_VAULT = (
     "DELETE FROM record WHERE vault = ?",
     "DELETE FROM overlay WHERE vault = ?",
     "DELETE FROM birth WHERE vault = ?",
+    "DELETE FROM glance WHERE vault = ?",
     "DELETE FROM pending WHERE vault = ?",
     "DELETE FROM flying WHERE vault = ?",
     "DELETE FROM quarantine WHERE vault = ?",
@@ -69,8 +73,11 @@ ALL_RECORDS = (
 )
 PUT_BIRTH = "INSERT INTO birth (vault, dot, handle) VALUES (?, ?, ?) ON CONFLICT DO NOTHING"
 GET_BIRTHS = "SELECT dot, handle FROM birth WHERE vault = ? AND dot IN ({})"
+PUT_GLANCES = "INSERT INTO glance (vault, pack, body) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET body = excluded.body"
+GET_GLANCES = "SELECT pack, body FROM glance WHERE vault = ? ORDER BY pack"
 PUT_PENDING = "INSERT INTO pending (vault, n, handle, body) VALUES (?, ?, ?, ?)"
 GET_PENDING = "SELECT n, body FROM pending WHERE vault = ? ORDER BY n"
+GET_PENDING_PLACES = "SELECT n, handle, body FROM pending WHERE vault = ? ORDER BY n"
 GET_PENDING_OF = "SELECT n, body FROM pending WHERE vault = ? AND handle = ? ORDER BY n"
 COUNT_PENDING = "SELECT count(*) FROM pending WHERE vault = ?"
 DROP_PENDING = "DELETE FROM pending WHERE vault = ? AND n = ?"
@@ -100,7 +107,7 @@ class Rows:
         self._handle_key = handle_key
 
     def _seal(self, table: str, place: Sequence[int], body: bytes) -> bytes:
-        return self._cipher.seal(os.urandom(12), _aad(table, place), body)
+        return self._cipher.seal(os.urandom(NONCE_BYTES), _aad(table, place), body)
 
     def _open(self, table: str, place: Sequence[int], sealed: bytes) -> bytes:
         return self._cipher.open(_aad(table, place), sealed)
@@ -220,7 +227,8 @@ class Rows:
         await self._tx.execute_many(PUT_RECORD, bodies)
         await self._tx.execute_many(PUT_OVERLAY, overlays)
 
-    def _record(self, vault: int, handle: int, body: bytes, overlay: bytes) -> Record:
+    def open_record(self, vault: int, handle: int, body: bytes, overlay: bytes) -> Record:
+        """A record from its two sealed bodies. Raises: CryptoError, msgspec.DecodeError."""
         opened = self._open("record", [vault, handle], body)
         return Record.from_parts(RecordId(opened[:32]), opened[32:], self._open("overlay", [vault, handle], overlay))
 
@@ -232,14 +240,26 @@ class Rows:
         found: dict[RecordId, Record] = {}
         for part in _parts(handles):
             for row in await self._tx.fetch(GET_RECORDS.format(_marks(part)), vault, *part):
-                record = self._record(vault, *row)
+                record = self.open_record(vault, *row)
                 found[record.id] = record
         return found
 
-    async def all_records(self, vault: int) -> dict[RecordId, Record]:
-        """The settled state of every record."""
-        records = [self._record(vault, *row) for row in await self._tx.fetch(ALL_RECORDS, vault)]
-        return {record.id: record for record in records}
+    async def sealed_records(self, vault: int) -> dict[int, tuple[bytes, bytes]]:
+        """The two sealed bodies of every record, by its handle."""
+        return {handle: (body, over) for handle, body, over in await self._tx.fetch(ALL_RECORDS, vault)}
+
+    async def get_glances(self, vault: int) -> dict[int, bytes]:
+        """Packs of glances by their numbers; one that cannot be opened is as none, for it can be made anew."""
+        found = {}
+        for pack, body in await self._tx.fetch(GET_GLANCES, vault):
+            with contextlib.suppress(CryptoError):
+                found[pack] = self._open("glance", [vault, pack], body)
+        return found
+
+    async def put_glances(self, vault: int, packs: Mapping[int, bytes]) -> None:
+        """Keeps packs of glances in the place of those before."""
+        rows = [(vault, pack, self._seal("glance", [vault, pack], body)) for pack, body in packs.items()]
+        await self._tx.execute_many(PUT_GLANCES, rows)
 
     async def put_births(self, vault: int, births: Mapping[Dot, RecordId]) -> None:
         """Remembers which record a dot is a birth of."""
@@ -270,7 +290,15 @@ class Rows:
             rows = await self._tx.fetch(GET_PENDING, vault)
         else:
             rows = await self._tx.fetch(GET_PENDING_OF, vault, self.handle(record))
-        return [_change.decode(self._open("pending", [vault, n], body)) for n, body in rows]
+        return [self.open_pending(vault, n, body) for n, body in rows]
+
+    def open_pending(self, vault: int, n: int, body: bytes) -> Change:
+        """A waiting change from its sealed body. Raises: CryptoError, msgspec.DecodeError."""
+        return _change.decode(self._open("pending", [vault, n], body))
+
+    async def sealed_pending(self, vault: int) -> list[tuple[int, int, bytes]]:
+        """Waiting changes in order: number, the record's handle, sealed body."""
+        return [(n, handle, body) for n, handle, body in await self._tx.fetch(GET_PENDING_PLACES, vault)]
 
     async def count_pending(self, vault: int) -> int:
         """How many changes wait."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from sync.device.refused import Refused
 from sync.device.store.engine import Transaction
 
-VERSION = 2
+VERSION = 3
 
 _MIGRATIONS: tuple[tuple[str, ...], ...] = (
     (
@@ -33,6 +33,8 @@ _MIGRATIONS: tuple[tuple[str, ...], ...] = (
     ),
     # A vault whose log is read anew under another number, until that one takes the place of the first.
     ("CREATE TABLE rebuild (vault INTEGER PRIMARY KEY, replaces INTEGER NOT NULL UNIQUE)",),
+    # What lists need of the records, made of them and kept in packs; a pack that is not there is made anew.
+    ("CREATE TABLE glance (vault INTEGER, pack INTEGER, body BLOB NOT NULL, PRIMARY KEY (vault, pack))",),
 )
 
 
