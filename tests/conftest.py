@@ -1,4 +1,4 @@
-"""What the whole tree needs: the browser's tests are left out, in one line, where there is no Chromium."""
+"""What the whole tree needs: tests are left out, in one line each, where a program of the system is missing."""
 
 from __future__ import annotations
 
@@ -16,6 +16,9 @@ LEFT_OUT = (
     " (CARNET_BROWSER=required makes this a failure)"
 )
 
+# Files of tests/infra that are nothing without a program of the system -> the program and the package it comes with.
+SYSTEM_TESTS = {"test_prometheus.py": ("promtool", "prometheus"), "test_service.py": ("systemd-analyze", "systemd")}
+
 
 def _no_browser() -> bool:
     return not any(map(shutil.which, BROWSERS))
@@ -27,10 +30,16 @@ def pytest_ignore_collect(collection_path: Any) -> bool | None:
         if os.environ.get("CARNET_BROWSER") == "required":
             raise pytest.UsageError(LEFT_OUT)
         return True
+    if collection_path.parent.name == "infra" and collection_path.name in SYSTEM_TESTS:
+        return shutil.which(SYSTEM_TESTS[collection_path.name][0]) is None or None
     return None
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
-    """The one line."""
+    """The lines."""
     if _no_browser():
         terminalreporter.write_line(LEFT_OUT)
+    for name, (program, package) in SYSTEM_TESTS.items():
+        if shutil.which(program) is None:
+            why = f"because no {program} is on the PATH; get it with: apt-get install {package}"
+            terminalreporter.write_line(f"left out: tests/infra/{name}, {why}")

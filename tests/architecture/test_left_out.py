@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import SYSTEM_TESTS
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -24,6 +26,7 @@ def test_a_missing_browser_is_named_once_or_fails_the_run(tmp_path, required):
     said = result.stdout + result.stderr
     assert "get it with: apt-get install chromium" in said
     assert (result.returncode == 0) != required, said
+    assert [said.count(f"left out: tests/infra/{name}") for name in SYSTEM_TESTS] == [1, 1]
     if not required:
         assert said.count("left out: tests/browser") == 1
         assert "test_summary_on_screen" not in said
