@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: install run test lint prove bench vectors openapi clean
+.PHONY: install run test lint lint-infra prove bench vectors openapi clean
 
 install: $(STAMP)
 
@@ -26,6 +26,9 @@ lint: install
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+lint-infra: install  ## what an operator runs: image, compose file, proxy, unit, rules, dashboard
+	$(BIN)/python -m pytest tests/infra
+
 prove: install  ## long runs: thousands of random worlds, servers killed for minutes
 	$(BIN)/python -m tests.simulation.worlds run 300 & $(BIN)/python -m tests.simulation.worlds run 300 1000000 && wait $$!
 	$(BIN)/python -m tests.simulation.shipped_family 600 & $(BIN)/python -m tests.simulation.shipped_family 600 1000000 && wait $$!
@@ -40,6 +43,7 @@ prove: install  ## long runs: thousands of random worlds, servers killed for min
 	$(BIN)/python -m tests.property.report_questions 3
 	$(BIN)/python -m tests.durability.kill_loop --database sqlite --seconds 240
 	$(BIN)/python -m tests.durability.kill_loop --database postgres --seconds 240
+	CARNET_IMAGE_EXTRAS='server postgres firebase' $(BIN)/python -m pytest tests/infra/test_image.py
 	$(BIN)/python -m tests.mutations.run
 
 bench: install  ## the figures beside the best: a table, bench/figures.json, bench/growth.svg
