@@ -1,19 +1,23 @@
 """A phone that dies, or whose disk is full, at the k-th thing it awaits: a statement, a commit, a request, a piece of
 an answer.
 
-The server runs in the same process over its own copied database, so that hundreds of deaths take seconds. A death is a
+The server runs in the same process over its own copied database, so that hundreds of deaths take seconds; a folder that
+`on_postgres` has made names a database of PostgreSQL, and a copy of the folder a copy of that. A death is a
 BaseException that nothing may catch: the open transaction is gone, as it is when a process ends, and everything that
 the phone held in memory is thrown away.
 """
 
 from __future__ import annotations
 
+import asyncio
+import atexit
 import contextlib
 import os
 import shutil
 import sqlite3
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +31,9 @@ from sync.device.store.lock import Unlocking
 from sync.device.store.store import FILE_NAME, Store
 from sync.device.transport import HttpTransport
 from tests.cli.kit import PASSPHRASE
+from tests.storage import postgres_kit
+
+_DATABASE = "database"  # a server's folder holds the name of its PostgreSQL database in this file, if it has one
 
 ORIGIN = "http://127.0.0.1:1"  # nobody listens there: every request goes to the application in this process
 
@@ -138,7 +145,8 @@ class _MortalTransport(HttpTransport):
 @contextlib.asynccontextmanager
 async def server_on(data: Path) -> AsyncIterator[App]:
     """The server's application over a folder."""
-    app = await start(Settings(data=str(data), address_per_minute_max=1_000_000), ORIGIN)
+    database = postgres_kit.url_of((data / _DATABASE).read_text()) if (data / _DATABASE).exists() else ""
+    app = await start(Settings(data=str(data), database=database, address_per_minute_max=1_000_000), ORIGIN)
     try:
         yield app
     finally:
@@ -168,10 +176,35 @@ async def phone_on(
 
 
 def copied(source: Path, target: Path) -> Path:
-    """A folder as it is on the disk, copied."""
+    """A folder as it is on the disk, copied; with its database in PostgreSQL, if it has one."""
+    gone = target / _DATABASE
+    if gone.exists():
+        _elsewhere(postgres_kit.drop_database, gone.read_text())
     shutil.rmtree(target, ignore_errors=True)
     shutil.copytree(source, target)
+    if (source / _DATABASE).exists():
+        on_postgres(target, (source / _DATABASE).read_text())
     return target
+
+
+def on_postgres(folder: Path, template: str | None = None) -> Path:
+    """A server's folder over a database of its own in PostgreSQL: empty, or a copy of another."""
+    folder.mkdir(parents=True, exist_ok=True)
+    name = _elsewhere(postgres_kit.make_database, template or postgres_kit.template())
+    (folder / _DATABASE).write_text(name)
+    if os.environ.get("CARNET_TEST_POSTGRES"):  # else the whole cluster goes with this process
+        atexit.register(_elsewhere, postgres_kit.drop_database, name)
+    return folder
+
+
+def _elsewhere(work: Callable[[str], Awaitable[Any]], name: str) -> Any:
+    """Awaits something in a loop of its own, where a loop runs already."""
+
+    async def run() -> Any:
+        return await work(name)
+
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, run()).result()
 
 
 async def dies(folder: Path, app: App | None, at: int, work: Callable[[Phone], Awaitable[Any]]) -> bool:

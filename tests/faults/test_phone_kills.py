@@ -29,18 +29,18 @@ from tests.faults.phone_killing import ORIGIN, KillHere, copied, count_steps, di
 PLACES_MAX = 44  # of one step's places to die at; all of them where there are fewer
 
 
+async def wrote(a: Phone, b: Phone) -> None:
+    for number in range(3):
+        await write(b, "Ramipril", dose(f"by B, {number}"), None)
+    await sync(b)
+    await write(a, "Penicillin", lambda record, seed, newer: editing.annotate(record, "by A", seed), None)
+    await write(a, "Hypertension", lambda record, seed, newer: editing.delete(record), None)
+    await create(a, bundles.own_immunization(), None)
+
+
 @pytest.fixture(scope="module")
 def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A server's data and two linked phones; A has imported a summary, B has edited it, and A edited something else."""
-
-    async def wrote(a: Phone, b: Phone) -> None:
-        for number in range(3):
-            await write(b, "Ramipril", dose(f"by B, {number}"), None)
-        await sync(b)
-        await write(a, "Penicillin", lambda record, seed, newer: editing.annotate(record, "by A", seed), None)
-        await write(a, "Hypertension", lambda record, seed, newer: editing.delete(record), None)
-        await create(a, bundles.own_immunization(), None)
-
     return linked_pair(tmp_path_factory.mktemp("kills"), wrote)
 
 

@@ -38,11 +38,8 @@ class Prepared(NamedTuple):
     code: Secret
 
 
-@pytest.fixture(scope="module")
-def prepared(tmp_path_factory: pytest.TempPathFactory) -> Prepared:
-    folder = tmp_path_factory.mktemp("recovery-kills")
-
-    async def prepare() -> str:
+def prepare(folder: Path) -> Prepared:
+    async def founded() -> str:
         async with server_on(folder / "server") as app, phone_on(folder / "a", app, create=True) as a:
             made = await found(a, ORIGIN, "Testa Testperson", "phone A", "records of a test", subject=True)
             files = [("summary.json", bundles.dumps(bundles.summary()).encode())]
@@ -51,7 +48,12 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Prepared:
             return made.recovery_code
 
     with cheap_lock():
-        return Prepared(folder / "server", read_code(asyncio.run(prepare())))
+        return Prepared(folder / "server", read_code(asyncio.run(founded())))
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Prepared:
+    return prepare(tmp_path_factory.mktemp("recovery-kills"))
 
 
 def all_lost(phones: Sequence[OwnPhone]) -> Sequence[DeviceId]:

@@ -55,7 +55,7 @@ class Collusion:
     def stands(self, said: str) -> None:
         """Mum's phones show the same people as before, were told nothing, and carry on with one another."""
         self.mum("annotate", self.record, said)
-        settle(self.mum, self.tablet)
+        settle(self.mum, self.tablet, rounds=1)
         for phone in (self.mum, self.tablet):
             done = phone.run("sync")
             assert [vault["code"] for vault in done.json["vaults"]] == [None], done

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -36,15 +38,15 @@ class Restored:
         self.carer, _ = join_phone(folder / "carer", self.mum, url, "--role", "editor", person=CARER, device="carer's")
         self.record = self.mum("new", "Condition", '{"code": {"text": "Asthma"}}')["id"]
         settle(self.mum, self.tablet, self.dad, self.carer)
-        self.server.stop()
-        old = shutil.copytree(self.server.data, folder / "old")
-        self.server.start()
+        now = self.server.data / "carnet.sqlite3"
+        with closing(sqlite3.connect(now)) as held, closing(sqlite3.connect(folder / "old")) as copy:
+            held.backup(copy)
         self.mum("members", "remove", CARER)
         self.mum("members", "handover", DAD)
         self.dad("sync")
-        self.server.kill()
-        shutil.rmtree(self.server.data)
-        shutil.copytree(old, self.server.data)
+        self.server.stop()
+        now.unlink()
+        shutil.copyfile(folder / "old", now)
         self.server.start()
         self.carer("annotate", self.record, "she is in again")
         assert code_of(self.carer) is None
