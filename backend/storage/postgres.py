@@ -229,10 +229,13 @@ async def open_postgres(url: str, connections_max: int, *, patient: bool = False
             told = StorageUnavailable("the address of PostgreSQL or its certificates cannot be used")
         raise told from None
     engine = PostgresEngine(pool)
-    async with engine.connection() as connection:
-        version = connection.raw.get_server_version().major
-        engine.is_durable = await connection.fetch("SHOW fsync") == [("on",)]
-    if version < OLDEST:
+    try:
+        async with engine.connection() as connection:
+            version = connection.raw.get_server_version().major
+            engine.is_durable = await connection.fetch("SHOW fsync") == [("on",)]
+        if version < OLDEST:
+            raise StorageUnavailable(f"PostgreSQL is of version {version}; {OLDEST} or newer is needed")
+    except BaseException:
         await engine.close()
-        raise StorageUnavailable(f"PostgreSQL is of version {version}; {OLDEST} or newer is needed")
+        raise
     return engine

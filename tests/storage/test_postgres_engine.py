@@ -158,6 +158,29 @@ async def test_a_server_that_is_too_old_is_refused_by_its_version(url, monkeypat
         await open_postgres(url, 1)
 
 
+async def test_what_fails_while_it_is_opened_leaves_no_connection_behind(url, monkeypatch):
+    async def fails(connection, statement, *args):
+        raise StorageUnavailable("PostgreSQL cannot be used now")
+
+    async def connections() -> int:
+        [[count]] = await watching.reading().fetch(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+        )
+        return count
+
+    watching = await open_postgres(url, 1)
+    monkeypatch.setattr(postgres._Connection, "fetch", fails)
+    with pytest.raises(StorageUnavailable):
+        await open_postgres(url, 1)
+    monkeypatch.undo()
+    for _ in range(100):
+        if (left := await connections()) == 1:
+            break
+        await asyncio.sleep(0.05)
+    assert left == 1
+    await watching.close()
+
+
 @pytest.mark.parametrize(
     ("sqlstate", "becomes"),
     [
