@@ -79,8 +79,17 @@ def routes(servers: str) -> list[HTTPRouteHandler]:
     return [page, file, folder]
 
 
+def _takes_gzip(accepts: str) -> bool:
+    """True if an Accept-Encoding names gzip and not as what is refused, `q=0` (RFC 9110 §12.5.3)."""
+    for part in accepts.lower().split(","):
+        coding, _, weight = part.replace(" ", "").partition(";q=")
+        if coding == "gzip":
+            return weight.strip("0.") != "" or not weight
+    return False
+
+
 def _answer(request: Request[Any, Any, Any], page: Page, fixed: dict[str, str]) -> Response[Any]:
-    short = "gzip" in header(request, b"accept-encoding")
+    short = _takes_gzip(header(request, b"accept-encoding"))
     etag = f'"{page.etag}-gz"' if short else f'"{page.etag}"'
     headers = fixed | {"ETag": etag}
     if header(request, b"if-none-match") == etag:

@@ -83,6 +83,16 @@ async def test_a_browser_that_has_a_file_is_told_so(server: Served):
         assert first.headers.get("content-encoding") == (accepts if accepts == "gzip" else None)
 
 
+@pytest.mark.parametrize(
+    ("accepts", "packed"),
+    [("gzip;q=0", False), ("br, gzip;q=0.000", False), ("br, GZIP; q=0.5", True), ("gzip", True), ("xgzipx", False)],
+)
+async def test_a_file_is_packed_only_for_who_takes_that(server: Served, accepts: str, packed: bool):
+    """VIE-1; RFC 9110, 12.5.3."""
+    answer = await server.client.get("/view/app.js", headers={"accept-encoding": accepts})
+    assert answer.headers.get("content-encoding") == ("gzip" if packed else None)
+
+
 async def test_everything_else_is_still_never_kept(server: Served):
     answer = await server.client.get("/livez")
     assert answer.headers.get_list("cache-control") == ["no-store"]
