@@ -102,7 +102,6 @@ _TEXTS: dict[str, tuple[str, str]] = {
     "unsent": ("Something has not been sent yet", "Sync first."),
     "too_large": ("That is larger than a record may be", "Leave large attachments out; the rest can be taken."),
     "no_such_file": ("The file cannot be read", "Check the name."),
-    "nothing_to_undo": ("There is nothing to undo", "See `carnet show`."),
     "code_dead": (
         "No vault knows that recovery code",
         "It was used or replaced, or it belongs to another server. Look for a newer one.",
