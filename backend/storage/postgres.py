@@ -45,8 +45,9 @@ _LIMITS = {
     "idle_in_transaction_session_timeout": f"{STATEMENT_SECONDS}s",
 }
 _BUSY = {"40001", "40P01", "55P03"}  # serialization failure, deadlock, lock not available
-# Connection lost, no resources, operator, system error, read-only, idle for too long, no login, no database.
-_UNAVAILABLE = ("08", "53", "57", "58", "25006", "25P03", "28", "3D")
+# Connection lost, no resources, operator, system error, read-only, idle for too long, no login, no database; a prepared
+# statement that is not there, because a pooler gave its connection to somebody else.
+_UNAVAILABLE = ("08", "53", "57", "58", "25006", "25P03", "28", "3D", "26000")
 
 
 def storage_error(error: BaseException, closed: bool = False) -> BaseException:
@@ -77,6 +78,8 @@ def _why(code: str) -> str:
         return "PostgreSQL has no connection left: raise its max_connections, or lower postgres_connections_max"
     if code == "25006":
         return "PostgreSQL takes no writes: it is a standby"
+    if code == "26000":
+        return "a pooler before PostgreSQL loses prepared statements: see infra/postgresql.md, PgBouncer"
     return "PostgreSQL cannot be used now"
 
 

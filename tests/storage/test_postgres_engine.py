@@ -195,6 +195,7 @@ async def test_what_fails_while_it_is_opened_leaves_no_connection_behind(url, mo
         ("25006", StorageUnavailable),
         ("25P03", StorageUnavailable),
         ("08006", StorageUnavailable),
+        ("26000", StorageUnavailable),
     ],
 )
 def test_what_a_failure_means(sqlstate, becomes):
