@@ -182,6 +182,27 @@ def test_a_record_of_no_section_is_among_the_others(reader, server):
     assert "Asthma" in page.locator(".other").text_content()
 
 
+def test_what_all_of_a_panel_says_of_its_source_is_said_once(reader, server):
+    """VIE-14: and what one of them alone says stays with it."""
+
+    def value(name: str, performer: str):
+        held = {"resourceType": "Observation", "id": name, "status": "final", "code": coded(name), "valueString": "1"}
+        return held | {
+            "performer": [{"display": "Test Lab"}, {"display": performer}],
+            "issued": f"2026-01-0{performer}",
+        }
+
+    members = [value("Sodium", "1"), value("Potassium", "2")]
+    panel = {"resourceType": "Observation", "id": "a", "status": "final", "code": coded("Salts")}
+    panel["hasMember"] = [{"reference": f"Observation/{each['id']}"} for each in members]
+    page = show(reader, server, document(section("30954-2", panel), loose=tuple(members)))
+    page.locator(".rest summary").first.click()
+    text = page.locator(".results").text_content()
+    assert text.count("According to: Test Lab") == 1
+    assert text.count("Recorded: 1 Jan 2026") == 1
+    assert text.count("Recorded: 2 Jan 2026") == 1
+
+
 def test_a_panel_that_names_itself_is_shown_once(reader, server):
     """VIE-10: a ring of members neither hangs nor loses."""
     ring = {"reference": "Observation/a"}
@@ -238,6 +259,41 @@ def test_disputed_who_says_so_and_confirmed_are_shown(reader, server):
     assert "the patient, Testa Testperson, 1 Oct 2026" in text
     assert "still true" in text
     assert page.locator(".stale").count() == 0
+
+
+@pytest.mark.parametrize(
+    ("lang", "words"),
+    [
+        ("en", ["DISPUTED: deleted by Carer 1", "DISPUTED: version 2 of 2", "May be the same as another entry here"]),
+        ("de", ["STRITTIG: gelöscht von Carer 1", "STRITTIG: Fassung 2 von 2", "Möglicherweise dasselbe"]),
+    ],
+)
+def test_each_kind_of_dispute_has_words_of_its_own_in_the_readers_language(reader, server, lang, words):
+    """VIE-14, SUM-11: of a deletion who wants it; the note that says the same in English for other readers is not repeated."""
+
+    def disputed(*parts: tuple[str, object]):
+        kinds = {"kind": "valueCode", "number": "valuePositiveInt", "of": "valuePositiveInt"}
+        held = [{"url": url, kinds.get(url, "valueString"): value} for url, value in parts]
+        return {"url": f"{CARNET}disputed", "extension": held}
+
+    told = {"text": "Disputed: version 2 of 2. No version of it is settled."}
+    records = [
+        allergy(
+            "Penicillin",
+            extension=[disputed(("kind", "deleted_while_edited"), ("number", 1), ("of", 1), ("deletedBy", "Carer 1"))],
+        ),
+        allergy("Latex", extension=[disputed(("kind", "value"), ("number", 2), ("of", 2))], note=[told]),
+        allergy("Wasps", extension=[disputed(("kind", "duplicate"))], note=[{"text": "seen twice"}]),
+    ]
+    page = show(reader, server, document(section("48765-2", *records)))
+    page.get_by_role("combobox").select_option(lang)
+    page.get_by_text(words[0]).wait_for()
+    found = [mark.text_content() for mark in page.locator(f"{ALLERGIES} .mark.strong").all()]
+    assert len(found) == 3
+    assert all(any(mark.startswith(word) for mark in found) for word in words)
+    text = page.locator(ALLERGIES).text_content()
+    assert "No version of it is settled" not in text
+    assert "seen twice" in text
 
 
 def test_what_nobody_has_said_for_a_year_is_grey_and_there(reader, server):

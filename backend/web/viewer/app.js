@@ -97,8 +97,8 @@ function tools(words) {
   const text = () => state.read.map(({ summary, issuer }) => parts?.textOf(summary, look(summary, words), issuer)).join('\n');
   const copy = () => navigator.clipboard.writeText(text()).then(() => show({ said: t('copied') }), () => show({ said: t('not_copied') }));
   return html`<div class="tools" role="group" aria-label=${t('tools')}>
-    <button @click=${copy}>${t('copy')}</button><button @click=${() => print()}>${t('print')}</button>
-    <button @click=${save}>${t('save')}</button><button class="forget" @click=${acts.forget}>${t('forget')}</button></div>`;
+    <button class="forget" @click=${acts.forget}>${t('forget')}</button><button @click=${copy}>${t('copy')}</button>
+    <button @click=${() => print()}>${t('print')}</button><button @click=${save}>${t('save')}</button></div>`;
 }
 
 /** Hands out each document byte for byte as it came. */

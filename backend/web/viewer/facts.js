@@ -42,12 +42,16 @@ export function factOf(record, look, within = false) {
   if (concept && isBareCode(concept)) lines.push(['l_code', t('only_code')]);
   const members = within ? [] : membersOf(record, resolve).map((each) => factOf(each, look, true));
   // A panel says once when and by whom; its members say only what differs.
+  const common = members.length > 1 ? members[0].said.filter((text) => members.every((member) => member.said.includes(text))) : [];
+  said.push(...common.filter((text) => !said.includes(text)));
   for (const member of members) {
     member.lines = member.lines.filter(([key, text]) => !lines.some((line) => line[0] === key && line[1] === text && key === 'l_time'));
     member.said = member.said.filter((text) => !said.includes(text));
   }
   if (nothing === 'not_known' || nothing === 'none_known') lines.push(['l_document', name.text]);
+  const generated = /^Disputed: version \d+ of \d+\. No version of it is settled\.$/; // said by the mark, in the reader's language
   for (const note of list(record.note)) {
+    if (marks.some((mark) => mark.key === 'disputed_of') && !note.authorString && generated.test(String(note.text))) continue;
     lines.push(['l_note', [note.text, note.authorString ?? note.authorReference?.display, day(note.time, lang)].filter(Boolean).join(' – ')]);
   }
   const inactive = status !== null && INACTIVE.has(status) && !isOngoing(record, status);
@@ -102,12 +106,17 @@ function resolved(reference, holder, look) {
 function marksOf(record, status, look) {
   /** @type {Fact['marks']} */
   const marks = [];
-  const disputed = list(record.extension).find((each) => each.url === `${CARNET}disputed`);
-  if (disputed || list(record.meta?.tag).some((tag) => tag.code === 'disputed')) {
-    const part = (/** @type {string} */ url) => list(disputed?.extension).find((each) => each.url === url);
-    const [number, of] = ['number', 'of'].map((url) => part(url)?.valueInteger ?? part(url)?.valuePositiveInt);
-    marks.push(of > 1 ? { key: 'disputed_of', about: { n: String(number), of: String(of) }, strong: true } : { key: 'disputed', strong: true });
+  const disputes = list(record.extension).filter((each) => each.url === `${CARNET}disputed`);
+  const partOf = (/** @type {any} */ dispute, /** @type {string} */ url) => list(dispute.extension).find((each) => each.url === url);
+  for (const dispute of disputes) {
+    const [number, of] = ['number', 'of'].map((url) => partOf(dispute, url)?.valueInteger ?? partOf(dispute, url)?.valuePositiveInt);
+    const deleters = list(dispute.extension).filter((each) => each.url === 'deletedBy').map((each) => each.valueString);
+    if (partOf(dispute, 'kind')?.valueCode === 'duplicate') marks.push({ key: 'maybe_same', strong: true });
+    else if (of > 1) marks.push({ key: 'disputed_of', about: { n: String(number), of: String(of) }, strong: true });
+    else if (!deleters.length) marks.push({ key: 'disputed', strong: true });
+    if (deleters.length) marks.push({ key: 'disputed_deleted', about: { name: deleters.join(', ') }, strong: true });
   }
+  if (!disputes.length && list(record.meta?.tag).some((tag) => tag.code === 'disputed')) marks.push({ key: 'disputed', strong: true });
   if (record.doNotPerform === true) marks.push({ key: 'do_not_give', strong: true });
   if (list(record.modifierExtension).length) marks.push({ key: 'has_modifier', strong: true });
   if (record.criticality === 'high') marks.push({ key: 'crit_high', strong: true });

@@ -134,8 +134,7 @@ function factView(fact, look) {
     ${fact.lines.length
       ? html`<dl>${fact.lines.map(([key, text]) => html`<div><dt>${t(key)}</dt><dd lang="">${text}</dd></div>`)}</dl>`
       : nothing}
-    ${fact.said.length ? html`<p class="said">${fact.said.join(' · ')}</p>` : nothing}
-    ${fact.stale ? html`<p class="said">${t('stale')}</p>` : nothing}
+    ${fact.said.length || fact.stale ? html`<p class="said">${[...fact.said, ...(fact.stale ? [t('stale')] : [])].join(' · ')}</p>` : nothing}
     ${fact.members.length ? html`<ul class="members">${fact.members.map((each) => factView(each, look))}</ul>` : nothing}
   </li>`;
 }

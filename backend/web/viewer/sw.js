@@ -4,7 +4,7 @@
  * the marks is written by `python -m infra.viewer.build`; another list is another cache, taken whole or not at all.
  */
 /* files */
-const VERSION = 'f7ad9f04a945c38c';
+const VERSION = '54052552daa57a20';
 /** @type {string[]} */
 const FILES = [
   '/view',
