@@ -43,6 +43,8 @@ from sync.wire.share import (
 
 FHIR_JSON = "application/fhir+json"
 _IV_BYTES = 12
+_DAY_MS = 86_400_000
+_REVOKED_AGAIN_MS = 30 * _DAY_MS  # an older backup than that brings no revoked share back
 
 
 class Sealed(msgspec.Struct):
@@ -111,6 +113,7 @@ async def settle_share(phone: Phone, requests: ShareRequests, number: int, share
                 raise
             laid = Laid()  # the server was restored to before it was made
             await _bring(phone, requests, share, word, vault, laid)
+    laid.told_at = phone.now_ms()
     async with phone.store.transaction() as rows:
         await put_laid(rows, share, laid)
 
@@ -128,10 +131,15 @@ async def _bring(
         elif LONG_TERM in word.flags and sealed.content != laid.content:
             await requests.replace(share, owner, sealed.files)
         laid.made, laid.content = True, sealed.content
-    if laid.settings != (settings := word.settings()):
+    if laid.settings != (settings := word.settings()) or _long_ago(phone, laid):
         passcode = passcode_hash(Secret(word.secret), share, word.passcode)
         await requests.change(share, owner, ShareChange(word.expires_at, word.opens_max, passcode, word.paused))
         laid.settings = settings
+
+
+def _long_ago(phone: Phone, laid: Laid) -> bool:
+    """True once a day: a server that was restored and whose log another's phone mended shows nothing of it here."""
+    return phone.now_ms() - laid.told_at >= _DAY_MS
 
 
 async def _make(requests: ShareRequests, share: ShareId, word: ShareWord, sealed: Sealed, vault: VaultId) -> bool:
@@ -172,15 +180,17 @@ async def _due(phone: Phone, rows: Rows, identity: Identity) -> list[tuple[int, 
             if state is None or not is_of(word, identity.account, identity.server):
                 continue
             over = word.expires_at is not None and word.expires_at <= phone.now_ms()
+            again = _long_ago(phone, known)
             follows = LONG_TERM in word.flags and (known.seq != state.log.seq or waiting > 0)
             if known.gone or word.revoked:
-                due = not known.gone
+                recently = phone.now_ms() - word.changed_at < _REVOKED_AGAIN_MS
+                due = not known.gone or (word.revoked and recently and again)
             elif state.removed or state.log.table.role(identity.device) != OWNER:
                 due = False  # the server has closed it (SHR-26)
             elif over:
                 due = known.made and known.settings != word.settings()
             else:
-                due = not known.made or follows or known.settings != word.settings()
+                due = not known.made or follows or again or known.settings != word.settings()
             if due:
                 found.append((number, share, word))
     return found

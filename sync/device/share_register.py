@@ -73,13 +73,14 @@ class ShareWord(msgspec.Struct, frozen=True, omit_defaults=True):
 class Laid(msgspec.Struct):
     """What this phone knows of a share on the server. `made`: it is there. `gone`: it was revoked there. `content`:
     SHA-256 of what this phone laid last, without its times; `seq`: how far the log went when it last compared.
-    `settings`: hash of those that the server was told."""
+    `settings`: hash of those that the server was told; `told_at`: when it was last told any (ms since 1970 UTC)."""
 
     made: bool = False
     gone: bool = False
     content: bytes = b""
     seq: int = -1
     settings: bytes = b""
+    told_at: int = 0
 
 
 _word = msgspec.json.Decoder(ShareWord)

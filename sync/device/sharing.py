@@ -188,7 +188,7 @@ async def revoke(phone: Phone, wanted: str, vault: str | None = None) -> Share:
         held = await _find(rows, wanted, vault)
         mine = is_of(held.word, identity.account, identity.server)
         if not held.word.revoked:
-            word = msgspec.structs.replace(held.word, revoked=True)
+            word = msgspec.structs.replace(held.word, revoked=True, changed_at=phone.now_ms())
             if not mine or await _is_owner(rows, held.number, identity):
                 await _refuse_others(rows, held.number, identity)
                 await stage(phone, rows, identity, held.number, [await _said(rows, held.number, held.share, word)])

@@ -269,7 +269,7 @@ def test_disputed_who_says_so_and_confirmed_are_shown(reader, server):
     ],
 )
 def test_each_kind_of_dispute_has_words_of_its_own_in_the_readers_language(reader, server, lang, words):
-    """VIE-14, SUM-11: of a deletion who wants it; the note that says the same in English for other readers is not repeated."""
+    """VIE-14, SUM-11: of a deletion who wants it; the English note for other readers is not repeated."""
 
     def disputed(*parts: tuple[str, object]):
         kinds = {"kind": "valueCode", "number": "valuePositiveInt", "of": "valuePositiveInt"}
