@@ -169,8 +169,15 @@ def _rows(inside: Inside, author: DeviceId) -> list[WireChange]:
         n, at = n + more_n, at + more_at
         if not 0 <= flags <= (_LANE | _BIRTH) or len(dots) % 2 or len(sets) % 2 or record < 0 or via < 0:
             raise ValueError("a column out of range")
-        preds = tuple([(_at(devices, device), n_seen) for device, n_seen in zip(dots[::2], dots[1::2], strict=True)])
-        pairs = tuple([(_at(keys, key), _value(value)) for key, value in zip(sets[::2], sets[1::2], strict=True)])
+        # Mostly a change names one dot and sets one register: no list is made for it.
+        if len(dots) == 2:
+            preds: tuple[tuple[DeviceId, int], ...] = ((_at(devices, dots[0]), dots[1]),)
+        else:
+            preds = tuple([(_at(devices, device), seen) for device, seen in zip(dots[::2], dots[1::2], strict=True)])
+        if len(sets) == 2:
+            pairs: tuple[tuple[str, bytes | None], ...] = ((_at(keys, sets[0]), _value(sets[1])),)
+        else:
+            pairs = tuple([(_at(keys, key), _value(value)) for key, value in zip(sets[::2], sets[1::2], strict=True)])
         if len(pairs) > 1 and len({key for key, _ in pairs}) != len(pairs):
             raise ValueError("a register set twice")
         rows.append(WireChange(n, records[record], bool(flags & _BIRTH), flags & _LANE, vias[via], preds, pairs, at))
@@ -238,6 +245,7 @@ def resolve(
             raise ContentVoid("dots")
         last = change.n
         dot = make_dot(me, change.n)
+        birth = dot  # of a record that is named by its id nothing else is known
         if isinstance(change.record, bytes):
             record = RecordId(change.record)
         else:
@@ -248,9 +256,12 @@ def resolve(
             record = found
         if not may_write(record, [key for key, _ in change.sets]):
             raise ContentVoid("rights")
-        preds = tuple([dot_of(device, n, change.n) for device, n in change.preds])
-        if len(preds) > 1:
-            preds = tuple(sorted(set(preds)))
+        if len(change.preds) == 1:
+            seen = change.preds[0]
+            # Mostly what was edited stands as it was born, and both names are one.
+            preds: tuple[Dot, ...] = (birth,) if seen == change.record else (dot_of(*seen, change.n),)
+        else:
+            preds = tuple(sorted({dot_of(device, n, change.n) for device, n in change.preds}))
         if change.birth:
             births_here[dot] = record
         resolved.append(Change(dot, record, change.birth, change.lane, change.via, preds, change.sets, change.at))

@@ -210,10 +210,10 @@ def _judge_content(
     state: VaultState, author: DeviceId, changes: list[WireChange], born: Callable[[Dot], RecordId | None]
 ) -> list[Change]:
     table = state.log.table
+    role = table.role(author)
 
     def may_write(record: RecordId, keys: Iterable[str]) -> bool:
         """`@vault` is the owners'; but a device's name is also its own person's, if she may write at all."""
-        role = table.role(author)
         if record != VAULT_RECORD or role == OWNER:
             return True
         mine = {f"device/{card.hex()}" for card in table.cards_of(table.cards[author].person)}

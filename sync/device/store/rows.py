@@ -6,9 +6,11 @@ Each sealed body is bound to its table and its place (associated data), so that 
 from __future__ import annotations
 
 import contextlib
+import functools
 import hashlib
 import os
-from collections.abc import Iterable, Mapping, Sequence
+import struct
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -234,14 +236,14 @@ class Rows:
 
     async def get_records(self, vault: int, ids: Iterable[RecordId]) -> dict[RecordId, Record]:
         """The settled state of these records, as far as the log holds them."""
-        return await self._by_handle(vault, [self.handle(id_) for id_ in ids])
+        found = await self._by_handle(vault, [self.handle(id_) for id_ in ids])
+        return {record.id: record for record in found.values()}
 
-    async def _by_handle(self, vault: int, handles: Iterable[int]) -> dict[RecordId, Record]:
-        found: dict[RecordId, Record] = {}
+    async def _by_handle(self, vault: int, handles: Iterable[int]) -> dict[int, Record]:
+        found: dict[int, Record] = {}
         for part in _parts(handles):
             for row in await self._tx.fetch(GET_RECORDS.format(_marks(part)), vault, *part):
-                record = self.open_record(vault, *row)
-                found[record.id] = record
+                found[row[0]] = self.open_record(vault, *row)
         return found
 
     async def sealed_records(self, vault: int) -> dict[int, tuple[bytes, bytes]]:
@@ -270,9 +272,9 @@ class Rows:
         handles: dict[Dot, int] = {}
         for part in _parts(dots):
             handles.update((Dot(d), h) for d, h in await self._tx.fetch(GET_BIRTHS.format(_marks(part)), vault, *part))
-        records = await self._by_handle(vault, set(handles.values()))
-        by_handle = {self.handle(id_): id_ for id_ in records}
-        return {dot: by_handle[handle] for dot, handle in handles.items() if handle in by_handle}, records
+        found = await self._by_handle(vault, set(handles.values()))
+        records = {record.id: record for record in found.values()}
+        return {dot: found[handle].id for dot, handle in handles.items() if handle in found}, records
 
     # One's own waiting changes and frames.
 
@@ -357,8 +359,14 @@ class Rows:
         await self._tx.execute(READ_FINDING, id_)
 
 
+@functools.cache
+def _packing(table: str, places: int) -> tuple[bytes, Callable[..., bytes]]:
+    return b"carnet/1/row\0" + table.encode() + b"\0", struct.Struct(f">{places}Q").pack
+
+
 def _aad(table: str, place: Sequence[int]) -> bytes:
-    return b"carnet/1/row\0" + table.encode() + b"\0" + b"".join(n.to_bytes(8, "big") for n in place)
+    label, packed = _packing(table, len(place))
+    return label + packed(*place)
 
 
 def _parts(values: Iterable[Any]) -> list[list[Any]]:
