@@ -2,20 +2,24 @@
 
 A row a phone, laid down for every phone of the account that is live then, but for the one that caused it: so nobody
 enrolled later is told old things, and acknowledging is deleting. A notice says what happened and when; never whom or
-which vault. Bounded by kind, so that many of one kind push out none of another. Not here: how a phone is woken, what
-the words are. Spec: openapi/protocol/accounts.md, "Notices".
+which vault. Bounded by kind, so that many of one kind push out none of another. Beside it stands the wish to
+push the phone (backend/push). Not here: how that is done, what the words are. Spec: openapi/protocol/accounts.md,
+"Notices".
 """
 
 from __future__ import annotations
 
 from typing import Literal
 
+from backend.push.store import wish_notice
 from backend.storage.engine import Reading, Transaction
 from sync.wire.card import DEVICE
 from sync.wire.exchange import Notice
 from sync.wire.ids import AccountId, DeviceId
 
-Kind = Literal["new_device", "new_recovery", "device_revoked", "recovery_used", "removed"]
+Kind = Literal["new_device", "new_recovery", "device_revoked", "recovery_used", "removed", "share_opened"]
+# Kinds that no quiet hours hold back: somebody may be taking the account over.
+URGENT: frozenset[Kind] = frozenset({"new_device", "new_recovery", "device_revoked", "recovery_used"})
 NOTICES_A_KIND_MAX = 16  # notices of one kind that wait for one phone; the oldest go
 
 ACCOUNT_LOCK = "SELECT account FROM accounts WHERE account = $1 FOR UPDATE"
@@ -35,7 +39,7 @@ NOTICES_SEEN = "DELETE FROM notices WHERE device = $1 AND number <= $2"
 NOTICES_DROP = "DELETE FROM notices WHERE device = $1"
 
 
-async def tell(tx: Transaction, account: AccountId, kind: Kind, by: DeviceId, now_ms: int) -> None:
+async def tell(tx: Transaction, account: AccountId, kind: Kind, by: DeviceId | None, now_ms: int) -> None:
     """Lays a notice down for every live phone of an account but `by`. `now_ms`: milliseconds since 1970 UTC."""
     await tx.fetch(ACCOUNT_LOCK, account)  # whoever enrols or is revoked meanwhile comes before or after, not between
     phones = [row[0] for row in await tx.fetch(PHONES, account, DEVICE) if row[0] != by]
@@ -44,6 +48,7 @@ async def tell(tx: Transaction, account: AccountId, kind: Kind, by: DeviceId, no
     number = (await tx.fetch(NUMBER_TAKE, account, now_ms))[0][0]
     await tx.execute_many(NOTICE_WRITE, [(phone, number, kind, now_ms) for phone in phones])
     await tx.execute_many(NOTICES_TRIM, [(phone, kind, NOTICES_A_KIND_MAX) for phone in phones])
+    await wish_notice(tx, account, kind, by, kind in URGENT, now_ms)
 
 
 async def read_notices(db: Reading, device: DeviceId) -> tuple[Notice, ...]:

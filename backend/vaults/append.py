@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from backend.notices.store import tell
+from backend.push.store import wish_wake
 from backend.storage.engine import Engine, StorageBusy, StorageUnavailable, Transaction
 from backend.vaults import store
 from backend.vaults.beside import make_room, place_wraps, sizes_hold, slot_for
@@ -90,6 +91,8 @@ async def _append_together(engine: Engine, pushes: Sequence[Push], bounds: Bound
             outcomes.append(outcome)
         for vault in changed.values():
             await store.write_head(tx, vault)
+        for vault_id, by in sorted(_appended(pushes, outcomes).items()):
+            await wish_wake(tx, loaded[vault_id].number, by, pushes[0].now_ms)
         told = [
             (account, push)
             for push, outcome in zip(pushes, outcomes, strict=True)
@@ -99,6 +102,16 @@ async def _append_together(engine: Engine, pushes: Sequence[Push], bounds: Bound
         for account, push in sorted(told, key=lambda pair: pair[0]):  # accounts are locked in one order too
             await tell(tx, account, "removed", push.device, push.now_ms)
     return outcomes
+
+
+def _appended(pushes: Sequence[Push], outcomes: Sequence[Outcome]) -> dict[VaultId, DeviceId]:
+    """The vaults whose logs have grown, and by whose hand; by no device's, if by several."""
+    hands: dict[VaultId, DeviceId] = {}
+    for push, outcome in zip(pushes, outcomes, strict=True):
+        if any(outcome.stored):
+            vault = push.ask.vault
+            hands[vault] = push.device if hands.get(vault, push.device) == push.device else DeviceId(b"")
+    return hands
 
 
 async def _lock_heads(tx: Transaction, pushes: Sequence[Push]) -> dict[VaultId, Vault]:
