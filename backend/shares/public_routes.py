@@ -20,6 +20,7 @@ from backend.access.tokens import new_secret_text
 from backend.http.docs import DOC, Body, Doc, Parameter
 from backend.http.limits import JSON, header, network, read_json
 from backend.http.problems import ProblemError
+from backend.notices.store import tell
 from backend.ports import Ports
 from backend.shares import store
 from backend.shares.passcodes import Busy, Passcodes
@@ -179,12 +180,14 @@ def routes(ports: Ports, passcodes: Passcodes) -> list[HTTPRouteHandler]:
         types: tuple[str, ...],
         now_ms: int,
     ) -> None:
-        """Writes the record of an opening, sealed to the share's owner."""
+        """Writes the record of an opening, sealed to the share's owner, whose phones are told of it."""
         address = request.client.host if request.client else ""
         opener = pad_opener(Opener(recipient, address, header(request, b"user-agent"), types))
         sealed = seal(counted.log_key, opening_info(counted.share, counted.number, outcome), opener)
         await store.drop_old_openings(tx, now_ms)
         await store.write_opening(tx, counted.share, counted.number, now_ms, outcome, sealed)
+        if outcome == OPENED:
+            await tell(tx, counted.account, "share_opened", None, now_ms)
 
     return [manifest, direct, fetch]
 

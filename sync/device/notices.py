@@ -27,6 +27,7 @@ WORDS = {
     "device_revoked": "A phone was shut out of your account.",
     "recovery_used": "Your recovery code was used or rehearsed. If that was not you, its paper is not safe any more.",
     "removed": "A phone of yours was removed from a vault: `carnet members`.",
+    "share_opened": "A summary that you have shared was opened: `carnet share list`, then `carnet share log`.",
 }
 
 
