@@ -7,32 +7,40 @@ database; `from_environment` is what a worker process runs. Not here: any route,
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
+import random
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from litestar import Litestar
 
 from backend.access import routes as access
+from backend.accounts import push_routes
 from backend.accounts import routes as accounts
 from backend.http import health, problems, schema
 from backend.http.headers import Asgi, Headers
 from backend.http.limits import Buckets, Limited
 from backend.http.logs import Logged, start_logs
-from backend.http.metrics import ITEMS, PUSH_GROUPS, PUSHES, Metrics
+from backend.http.metrics import ITEMS, PUSH_GROUPS, PUSH_OLDEST, PUSHES, Metrics
 from backend.http.pace import Paced
 from backend.http.straight import Straight
 from backend.linking import routes as linking
 from backend.memory import give_back_large_blocks
+from backend.notices.store import tell_device
 from backend.ports import Ports
+from backend.push.local import LocalSender
+from backend.push.sender import PushSender
+from backend.push.store import oldest_wish
+from backend.push.worker import PushWorker
 from backend.settings import Settings, SettingsError, read_settings
 from backend.shares import owner_routes, public_routes
 from backend.shares.cors import OpenToPages
 from backend.shares.passcodes import Passcodes
-from backend.storage.engine import Engine, StorageError
+from backend.storage.engine import Engine, StorageError, Transaction
 from backend.storage.migrate import migrate
 from backend.vaults import routes as vaults
 from backend.vaults.append import Outcome, Push, append_all
@@ -40,6 +48,7 @@ from backend.vaults.committer import GroupCommitter
 from backend.vaults.desk import SyncDesk
 from backend.vaults.ruling import Bounds
 from backend.web import pages
+from sync.wire.ids import DeviceId
 
 
 def wall_clock_ms() -> int:
@@ -68,17 +77,24 @@ async def open_engine(settings: Settings, *, patient: bool = False) -> Engine:
 
 
 class App:
-    """The ASGI application, with its Litestar app (for its routes), its ports (for tests) and its committer."""
+    """The ASGI application, with what tests ask for: its Litestar app, its ports, its push worker."""
 
     def __init__(
-        self, asgi: Asgi, litestar: Litestar, ports: Ports, committer: GroupCommitter, passcodes: Passcodes
+        self,
+        asgi: Asgi,
+        litestar: Litestar,
+        ports: Ports,
+        committer: GroupCommitter,
+        passcodes: Passcodes,
+        pushes: PushWorker,
     ) -> None:
-        self.asgi, self.litestar, self.ports = asgi, litestar, ports
+        self.asgi, self.litestar, self.ports, self.pushes = asgi, litestar, ports, pushes
         self._committer, self._passcodes = committer, passcodes
 
     async def close(self) -> None:
         """Lets what is being committed finish, then lets go of the database."""
         await self._committer.drain()
+        await self.pushes.close()
         self._passcodes.close()
         await self.ports.engine.close()
 
@@ -90,8 +106,10 @@ def build(
     *,
     now_ms: Callable[[], int] = wall_clock_ms,
     entropy: Callable[[int], bytes] = os.urandom,
+    senders: Mapping[str, PushSender] | None = None,
 ) -> App:
-    """The application over a migrated database. `origin`: what devices sign."""
+    """The application over a migrated database. `origin`: what devices sign. `senders`: of pushes, by platform."""
+    senders = {"local": LocalSender()} if senders is None else senders
     bounds = Bounds(settings.person_day_bytes_max, settings.vault_bytes_max, settings.vaults_an_account_max)
 
     metrics = Metrics(str(os.getpid()) if settings.workers > 1 else "")
@@ -104,6 +122,16 @@ def build(
     async def breathe() -> None:
         await asyncio.sleep(0)
 
+    async def freshen() -> None:
+        now = now_ms()
+        with contextlib.suppress(StorageError):
+            since = await oldest_wish(engine.reading(), now)
+            metrics.set(PUSH_OLDEST, 0.0 if since is None else max(now - since, 0) / 1_000)
+
+    async def report_dead(tx: Transaction, device: DeviceId, now: int) -> None:
+        await tell_device(tx, device, "push_lost", now)
+
+    pushes = PushWorker(engine, senders, report_dead, metrics, now_ms, random.random)
     addresses, accounts_ = Buckets(settings.address_per_minute_max), Buckets(settings.account_per_minute_max)
     ports = Ports(settings, origin, engine, now_ms, entropy, addresses, accounts_)
     committer = GroupCommitter(append)
@@ -112,12 +140,13 @@ def build(
     handlers = [
         *access.routes(ports),
         *accounts.routes(ports),
+        *push_routes.routes(ports, senders.keys()),
         *linking.routes(ports),
         *vaults.routes(ports, desk),
         *owner_routes.routes(ports),
         *public_routes.routes(ports, passcodes),
         *pages.routes(settings.viewer_servers),
-        *health.routes(engine, metrics, Path(settings.data), settings.metrics),
+        *health.routes(engine, metrics, Path(settings.data), settings.metrics, freshen),
     ]
     app = Litestar(
         route_handlers=[*handlers, *schema.routes(handlers)],
@@ -132,7 +161,7 @@ def build(
     paced = Paced(straight, settings.body_seconds_max, settings.bodies_bytes_max)
     limited = Limited(paced, Buckets(settings.address_all_per_minute_max), now_ms)
     rim = Headers(OpenToPages(limited), https=origin.startswith("https://"))
-    return App(Logged(rim, metrics), app, ports, committer, passcodes)
+    return App(Logged(rim, metrics), app, ports, committer, passcodes, pushes)
 
 
 def _count(metrics: Metrics, outcomes: Sequence[Outcome | Exception]) -> None:
@@ -145,9 +174,24 @@ def _count(metrics: Metrics, outcomes: Sequence[Outcome | Exception]) -> None:
 
 
 async def start(settings: Settings, origin: str) -> App:
-    """An application over its own database, migrated. Raises: StorageError, SettingsError."""
+    """An application over its own database, migrated, at work. Raises: StorageError, SettingsError."""
+    senders = open_senders(settings)
     await migrate_database(settings)
-    return build(settings, origin, await open_engine(settings))
+    app = build(settings, origin, await open_engine(settings), senders=senders)
+    app.pushes.start()
+    return app
+
+
+def open_senders(settings: Settings) -> dict[str, PushSender]:
+    """Who carries pushes, by platform: Firebase only if its credentials are set. Raises: SettingsError."""
+    senders: dict[str, PushSender] = {"local": LocalSender()}
+    if settings.push_credentials:
+        try:
+            from backend.push.firebase import open_firebase
+        except ModuleNotFoundError as error:
+            raise SettingsError("push_credentials: Firebase needs firebase-admin; install carnet[firebase]") from error
+        senders["android"] = senders["apple"] = open_firebase(settings.push_credentials, settings.push_endpoint)
+    return senders
 
 
 async def migrate_database(settings: Settings) -> list[str]:

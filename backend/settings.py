@@ -48,6 +48,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     address_all_per_minute_max: int = 30_000  # of one address, of every kind
     account_per_minute_max: int = 3_000  # of one account's devices
     viewer_servers: str = ""  # further origins that the viewer may ask for shares, with commas
+    push_credentials: str = ""  # file of a Firebase service account's key; empty: phones are pushed to by nobody
+    push_endpoint: str = ""  # instead of Firebase's: a stand-in on this machine, for tests and demonstrations
     metrics: Literal["loopback", "everyone", "nobody"] = "loopback"  # who may read /metrics
     body_seconds_max: int = 60  # seconds for each 16 KiB of a body, for a head, and for what comes after an answer
     bodies_bytes_max: int = 268_435_456  # bytes of all bodies that a process holds at a time; one of a sync has 8 MiB

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, Literal
 
@@ -31,11 +32,16 @@ _OK = msgspec.json.encode(Health())
 
 
 def routes(
-    engine: Engine, metrics: Metrics, folder: Path, shown_to: Literal["loopback", "everyone", "nobody"]
+    engine: Engine,
+    metrics: Metrics,
+    folder: Path,
+    shown_to: Literal["loopback", "everyone", "nobody"],
+    freshen: Callable[[], Awaitable[None]],
 ) -> list[HTTPRouteHandler]:
     """The three routes; none says anything about what is stored of anyone.
 
-    `folder`: the server's, whose disk is looked at. `shown_to`: who may read the figures.
+    `folder`: the server's, whose disk is looked at. `shown_to`: who may read the figures. `freshen`: awaited before they
+    are read, sets those that are measured then.
     """
 
     @get("/livez", opt={DOC: Doc("The process answers", {200: Body(JSON, Health)})})
@@ -55,6 +61,7 @@ def routes(
     async def show(request: Request[Any, Any, Any]) -> Response[Any]:
         if shown_to == "nobody" or (shown_to == "loopback" and not _is_local(request)):
             raise ProblemError("not_found")
+        await freshen()
         return Response(metrics.text(await figures(engine, folder)).encode(), media_type=TEXT)
 
     return [livez, readyz, show]

@@ -1,4 +1,4 @@
-"""Figures for whoever runs the server, in Prometheus' text format: counters and a histogram, in one process's memory.
+"""Figures for whoever runs the server, in Prometheus' text format: counters, gauges, a histogram, of one process.
 
 A label holds only what the software itself knows a closed list of: route templates, methods, statuses, words of
 errors.py, kinds. Never an id, an address, a path, or a size of one person's. Written here, because a family is a
@@ -20,6 +20,8 @@ SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.
 REQUESTS, PROBLEMS = "carnet_requests_total", "carnet_problems_total"
 REFUSALS, NOTICES, ITEMS = "carnet_refusals_total", "carnet_notices_total", "carnet_items_total"
 PUSHES, PUSH_GROUPS = "carnet_pushes_total", "carnet_push_groups_total"
+PUSH_SENT, PUSH_COALESCED = "carnet_push_sent_total", "carnet_push_coalesced_total"
+PUSH_FAILED, PUSH_OLDEST = "carnet_push_failed_total", "carnet_push_oldest_wish_seconds"
 DURATION = "carnet_request_seconds"
 
 
@@ -36,9 +38,14 @@ FAMILIES = {
     REFUSALS: _Family("Vaults answered with a word, by the word.", ("code",)),
     NOTICES: _Family("Notices in answers; one is in each answer until it is acknowledged.", ("kind",)),
     ITEMS: _Family("Items stored.", ("kind",)),
+    PUSH_SENT: _Family("Pushes that a push service has taken, by class.", ("class",)),
+    PUSH_COALESCED: _Family("Wishes that were served by the push for another one, by class.", ("class",)),
+    PUSH_FAILED: _Family("Pushes that were not taken, each try, and wishes given up, by reason.", ("reason",)),
     PUSHES: _Family("What devices handed in for one vault, ruled on."),
     PUSH_GROUPS: _Family("Groups of pushes that were committed together."),
 }
+
+GAUGES = {PUSH_OLDEST: "Seconds that the oldest wish waits that is due or has failed; 0 if there is none."}
 
 
 class Metrics:
@@ -49,6 +56,7 @@ class Metrics:
         self._counts: dict[str, dict[tuple[str, ...], int]] = {name: {} for name in FAMILIES}
         self._durations: dict[str, list[int]] = {}  # route -> requests within each bound, the last one past all
         self._sums: dict[str, float] = {}
+        self._gauges: dict[str, float] = dict.fromkeys(GAUGES, 0.0)
         for name, family in FAMILIES.items():
             if not family.labels:
                 self._counts[name][()] = 0
@@ -57,6 +65,10 @@ class Metrics:
         """Adds to a counter; `labels` in the order of its family."""
         family = self._counts[name]
         family[labels] = family.get(labels, 0) + by
+
+    def set(self, name: str, value: float) -> None:
+        """What a gauge shows from now on."""
+        self._gauges[name] = value
 
     def observe(self, method: str, route: str, status: int, code: str | None, seconds: float) -> None:
         """One request that was answered. `route`: its template, from a closed list."""
@@ -79,6 +91,8 @@ class Metrics:
             lines += [f"# HELP {name} {family.words}", f"# TYPE {name} counter"]
             for labels, value in sorted(self._counts[name].items()):
                 lines.append(f"{name}{self._labels(zip(family.labels, labels, strict=True))} {value}")
+        for name, level in sorted(self._gauges.items()):
+            lines += [f"# HELP {name} {GAUGES[name]}", f"# TYPE {name} gauge", f"{name}{self._labels(())} {level!r}"]
         lines += [f"# HELP {DURATION} Seconds from request to the end of its answer.", f"# TYPE {DURATION} histogram"]
         for route, buckets in sorted(self._durations.items()):
             within = 0

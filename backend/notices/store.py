@@ -17,7 +17,7 @@ from sync.wire.card import DEVICE
 from sync.wire.exchange import Notice
 from sync.wire.ids import AccountId, DeviceId
 
-Kind = Literal["new_device", "new_recovery", "device_revoked", "recovery_used", "removed", "share_opened"]
+Kind = Literal["new_device", "new_recovery", "device_revoked", "recovery_used", "removed", "share_opened", "push_lost"]
 # Kinds that no quiet hours hold back: somebody may be taking the account over.
 URGENT: frozenset[Kind] = frozenset({"new_device", "new_recovery", "device_revoked", "recovery_used"})
 NOTICES_A_KIND_MAX = 16  # notices of one kind that wait for one phone; the oldest go
@@ -29,6 +29,7 @@ NUMBER_TAKE = (
     " WHERE account = $1 RETURNING last_notice"
 )
 PHONES = "SELECT device FROM devices WHERE account = $1 AND kind = $2 AND revoked_at IS NULL ORDER BY device"
+ACCOUNT_OF = "SELECT account FROM devices WHERE device = $1 AND revoked_at IS NULL"
 NOTICE_WRITE = "INSERT INTO notices (device, number, kind, at_ms) VALUES ($1, $2, $3, $4)"
 NOTICES_TRIM = (
     "DELETE FROM notices WHERE device = $1 AND kind = $2 AND number <="
@@ -49,6 +50,15 @@ async def tell(tx: Transaction, account: AccountId, kind: Kind, by: DeviceId | N
     await tx.execute_many(NOTICE_WRITE, [(phone, number, kind, now_ms) for phone in phones])
     await tx.execute_many(NOTICES_TRIM, [(phone, kind, NOTICES_A_KIND_MAX) for phone in phones])
     await wish_notice(tx, account, kind, by, kind in URGENT, now_ms)
+
+
+async def tell_device(tx: Transaction, device: DeviceId, kind: Kind, now_ms: int) -> None:
+    """Lays down a notice that concerns one device alone, for it and for no other; nothing is wished."""
+    for account, *_ in await tx.fetch(ACCOUNT_OF, device):
+        await tx.fetch(ACCOUNT_LOCK, account)
+        number = (await tx.fetch(NUMBER_TAKE, account, now_ms))[0][0]
+        await tx.execute(NOTICE_WRITE, device, number, kind, now_ms)
+        await tx.execute(NOTICES_TRIM, device, kind, NOTICES_A_KIND_MAX)
 
 
 async def read_notices(db: Reading, device: DeviceId) -> tuple[Notice, ...]:

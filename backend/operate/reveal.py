@@ -26,7 +26,19 @@ NOT_TIED = (
     "Addresses are not stored. Log lines carry a route, a status and a random id, and no account or device.",
     "Names, records, reasons and documents are sealed by the devices; the server has no key to them.",
 )
-_TIMES = ("made_at", "enrolled_at", "revoked_at", "expires_at", "at_ms", "until", "laid_at")
+_TIMES = (
+    "made_at",
+    "enrolled_at",
+    "revoked_at",
+    "expires_at",
+    "at_ms",
+    "until",
+    "laid_at",
+    "set_at",
+    "since",
+    "wished_at",
+    "due_at",
+)
 _DEVICE_COLUMNS = (
     "device",
     "account",
@@ -38,6 +50,19 @@ _DEVICE_COLUMNS = (
     "enrolled_at",
     "revoked_at",
 )
+_TARGET_COLUMNS = (
+    "platform",
+    "address_kind",
+    "address_chars",  # an address is a secret, to its operator too
+    "topic",
+    "wakes",
+    "quiet_from",
+    "quiet_until",
+    "set_at",
+    "claimed_until",
+    "paced_at",
+)
+_WISH_COLUMNS = ("class", "urgent", "wishes", "settled", "since", "wished_at", "due_at", "attempts")
 _decode_facts = msgspec.msgpack.Decoder(Facts).decode
 
 
@@ -120,6 +145,9 @@ async def _device(db: Reading, sections: dict[str, list[dict[str, Any]]], device
         Section("tokens", store.TOKENS, (device,), ("token_hash", "expires_at")),
         Section("used once", store.ONCE, (device,), ("kind", "value_hash", "expires_at")),
         Section("notices waiting", store.NOTICES, (device,), ("number", "kind", "at_ms")),
+        Section("push target", store.PUSH_TARGET, (device,), _TARGET_COLUMNS),
+        Section("push kinds muted", store.PUSH_MUTED, (device,), ("kind",)),
+        Section("pushes wished", store.WISHES, (device,), _WISH_COLUMNS),
     )
     for section in own:
         await _add(db, sections, section, device=device)

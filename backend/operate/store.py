@@ -23,6 +23,15 @@ REVOKED = "SELECT account, device FROM revoked_enrolments WHERE device = $1"
 TOKENS = "SELECT token_hash, expires_at FROM tokens WHERE device = $1"
 ONCE = "SELECT kind, value_hash, expires_at FROM once WHERE device = $1"
 NOTICES = "SELECT number, kind, at_ms FROM notices WHERE device = $1 ORDER BY number"
+PUSH_TARGET = (
+    "SELECT platform, address_kind, length(address), topic, wakes, quiet_from, quiet_until, set_at, claimed_until,"
+    " paced_at FROM push_targets WHERE device = $1"
+)
+PUSH_MUTED = "SELECT kind FROM push_muted WHERE device = $1 ORDER BY kind"
+WISHES = (
+    "SELECT class, urgent, wishes, settled, since, wished_at, due_at, attempts FROM outbox WHERE device = $1"
+    " ORDER BY class"
+)
 FOUNDED = "SELECT vault, number, made_at, bytes FROM vaults WHERE account = $1 ORDER BY number"
 SHARES = (
     "SELECT share, token_hash, owner_hash, long_term, direct, made_at, expires_at, opens_max, paused, revoked_at,"

@@ -28,6 +28,7 @@ WORDS = {
     "recovery_used": "Your recovery code was used or rehearsed. If that was not you, its paper is not safe any more.",
     "removed": "A phone of yours was removed from a vault: `carnet members`.",
     "share_opened": "A summary that you have shared was opened: `carnet share list`, then `carnet share log`.",
+    "push_lost": "Pushes to this phone have ended; it still hears of changes when it syncs. Again: `carnet push on`.",
 }
 
 

@@ -32,6 +32,7 @@ PROBLEMS: dict[str, Problem] = {
     "too_slow": Problem(408, "The body did not arrive in time", "Send it again, less at a time on a slow line.", True),
     "passcode_needed": Problem(401, "A passcode is needed", "Ask who shared it for the passcode."),
     "passcode_wrong": Problem(401, "That passcode is wrong", "Ask who shared it; remainingAttempts says how often."),
+    "push_unavailable": Problem(409, "This server cannot push to such a phone", "Sync on a schedule of your own."),
     "share_taken": Problem(409, "There is another share of this name", "Make one with a new handle."),
     "too_many_shares": Problem(403, "The account has as many shares as it may", "Revoke one first."),
     "link_taken": Problem(409, "This place has been used", "Show a new code."),

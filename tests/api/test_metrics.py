@@ -11,6 +11,7 @@ import pytest
 from backend.http.docs import DOC
 from backend.http.metrics import DURATION, FAMILIES, SECONDS, Metrics
 from backend.notices.store import Kind
+from backend.push.sender import Reason
 from sync.wire.errors import PROBLEMS, REFUSALS
 from sync.wire.exchange import VaultAsk
 from sync.wire.ids import LogHash
@@ -130,6 +131,8 @@ async def test_labels_hold_words_of_the_software_and_nothing_about_anyone(server
         "method": {"GET", "POST", "PUT", "DELETE", "other"},
         "status": {str(number) for number in range(100, 600)},
         "code": {*PROBLEMS, *REFUSALS},
+        "class": {"wake", "notice"},
+        "reason": set(Reason.__args__),  # type: ignore[attr-defined]
         "kind": {"entry", "frame", *Kind.__args__},  # type: ignore[attr-defined]
         "le": {*map(repr, SECONDS), "+Inf"},
     }

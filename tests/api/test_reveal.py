@@ -14,6 +14,7 @@ from tests.api.family_kit import join, removed
 from tests.api.phone_kit import CardKeys, keybox_for, make_entry, make_frames, wraps_for
 from tests.api.server_kit import Served
 from tests.api.share_kit import Share
+from tests.push.push_kit import register
 
 MIGRATIONS = Path(__file__).parents[2] / "backend" / "storage" / "migrations"
 
@@ -30,6 +31,7 @@ async def busy(server: Served):
     lost = make_entry(branch, mum.card, (SetRole(dad.person, 0),))
     extra = {"wraps": wraps_for(epoch, [mum.card.id], giver=1), "keybox": keybox_for(epoch), "lost_entries": (lost,)}
     await dad.sync(dad.ask(theirs, key_missing=True, **extra))
+    await register(dad, "dad", "local", muted=("removed",))
     tablet = CardKeys("dads tablet")
     await dad.post_json("/v1/devices", dad.card.enrolment(dad.account, tablet))
     await dad.client.delete(f"/v1/devices/{tablet.id.hex()}", headers=dad.headers)
@@ -57,6 +59,9 @@ async def test_an_account_sees_all_of_its_rows(server):
         "tokens",
         "used once",
         "notices waiting",
+        "push target",
+        "push kinds muted",
+        "pushes wished",
         "memberships",
         "items written",
         "wraps for the device",
@@ -69,6 +74,7 @@ async def test_an_account_sees_all_of_its_rows(server):
     text = msgspec.json.encode(found).decode()
     assert mum.account.hex() not in text
     assert dad.token not in text
+    assert "dad-address" not in text  # PSH-2
 
 
 async def test_every_table_that_can_hold_a_row_about_a_device_is_asked():

@@ -43,6 +43,9 @@ async def test_every_route_with_a_token_is_closed_to_it_whatever_else_is_wrong(s
     assert {(method, path.replace("ab" * 16, "*")) for method, path, _ in routes} == {
         ("GET", "/v1/devices"),
         ("DELETE", "/v1/devices/**"),
+        ("PUT", "/v1/devices/self/push"),
+        ("GET", "/v1/devices/self/push"),
+        ("DELETE", "/v1/devices/self/push"),
         ("POST", "/v1/sync"),
         ("PUT", "/v1/shares/*"),
         ("GET", "/v1/shares/*"),

@@ -207,6 +207,10 @@ ROWS: dict[tuple[str, str], list[Swap]] = {
     ("DELETE", "/v1/devices/{device}"): [
         Swap("path.device", lambda m, o: Asked("DELETE", f"/v1/devices/{o.card.id.hex()}", {}, b""), "not_found", 404),
     ],
+    # A push registration is the device's own: it names nobody, and nobody else's can be named.
+    ("PUT", "/v1/devices/self/push"): [],
+    ("GET", "/v1/devices/self/push"): [],
+    ("DELETE", "/v1/devices/self/push"): [],
     # A link is no account's: who knows the id may read, and a place is filled once. Its ids are 128 random bits.
     ("PUT", "/v1/links/{link}/hello"): [
         Swap("path.link", lambda m, o: _json("PUT", f"/v1/links/{LINK}/hello", _post), "link_taken", 409)

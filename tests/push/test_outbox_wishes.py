@@ -25,7 +25,7 @@ async def wishes(server: Served, phone: Phone) -> list[tuple[int, ...]]:
 
 
 async def test_an_edit_wishes_that_the_others_be_woken_and_not_its_author(server):
-    """PSH-1."""
+    """PSH-4."""
     mum = await server.registered("mum")
     book = await mum.found()
     dad, _ = await join(server, mum, book, "dad", "editor")
@@ -37,7 +37,7 @@ async def test_an_edit_wishes_that_the_others_be_woken_and_not_its_author(server
 
 
 async def test_ten_quick_edits_are_one_wish(server):
-    """PSH-1: the key coalesces; when it is due stays."""
+    """PSH-6: the key coalesces; when it is due stays."""
     mum = await server.registered("mum")
     book = await mum.found()
     dad, _ = await join(server, mum, book, "dad", "editor")
@@ -58,7 +58,7 @@ async def test_a_phone_without_a_target_costs_no_row(server):
 
 
 async def test_a_hint_that_was_given_settles_the_wake_but_no_later_one(server):
-    """PSH-4."""
+    """PSH-7."""
     mum = await server.registered("mum")
     book = await mum.found()
     dad, _ = await join(server, mum, book, "dad", "editor")
@@ -76,7 +76,7 @@ async def test_a_hint_that_was_given_settles_the_wake_but_no_later_one(server):
 
 
 async def test_a_notice_wishes_that_the_accounts_other_phones_be_told(server):
-    """PSH-2."""
+    """PSH-5."""
     mum = await server.registered("mum")
     tablet = server.phone("tablet")
     await tablet.post_json("/v1/devices", mum.card.enrolment(mum.account, tablet.card))
