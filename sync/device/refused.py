@@ -141,6 +141,7 @@ _TEXTS: dict[str, tuple[str, str]] = {
         "Leave something out with --sections, --records or --without.",
     ),
     "share_address": ("The server's address is too long for a link", "Ask who runs the server for a shorter one."),
+    "bad_hours": ("Those are no quiet hours", "Write from and to, as 22:00-07:00."),
     "bad_expiry": ("That is no end of a share", "Write 2h, 7d, or a day to come as 2030-12-31."),
     "bad_passcode": ("That passcode cannot be used", "Take 4 to 64 characters."),
     "link_form": (

@@ -12,6 +12,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 
+from sync.device.cli import pushing
 from sync.device.cli.context import REFUSED, Context
 from sync.device.cli.later import (
     Command,
@@ -80,6 +81,7 @@ def parser() -> argparse.ArgumentParser:
     _summary(command)
     _shares(command)
     _network(command)
+    pushing.arguments(command)
     return top
 
 
