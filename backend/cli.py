@@ -73,6 +73,11 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--origin", metavar="URL", help="the address phones use, if a proxy stands before the server")
     run.add_argument("--workers", type=int, metavar="N", help="processes (default: 1)")
     run.add_argument(
+        "--push-credentials",
+        metavar="FILE",
+        help="key of a Firebase service account, to push to Android and Apple phones (default: nobody pushes)",
+    )
+    run.add_argument(
         "--ready-file", metavar="FILE", type=Path, help='gets {"url", "pid"} as JSON once the server answers'
     )
 
@@ -87,7 +92,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-_OVERRIDES = ("data", "database", "host", "port", "origin", "workers")
+_OVERRIDES = ("data", "database", "host", "port", "origin", "workers", "push_credentials")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -103,6 +108,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.command == "reveal":
             return asyncio.run(_reveal(settings, options.id, options.json))
         print(msgspec.json.format(msgspec.json.encode(settings.shown())).decode())
+        asyncio.run(_check_push(settings))
         return asyncio.run(_check_database(settings))
     except (SettingsError, StorageError, OSError) as error:
         print(f"carnet-server: {error}", file=sys.stderr)
@@ -131,6 +137,15 @@ async def _check_database(settings: Settings) -> int:
             )
             return 1
     return 0
+
+
+async def _check_push(settings: Settings) -> None:
+    """Credentials for pushes must be such. Raises: SettingsError."""
+    if settings.push_credentials:
+        from backend.main import open_senders
+
+        for sender in set(open_senders(settings).values()):
+            await sender.close()
 
 
 async def _migrate(settings: Settings) -> int:

@@ -185,7 +185,7 @@ async def is_due(db: Reading, now_ms: int) -> bool:
 
 async def read_due(tx: Transaction, now_ms: int, count_max: int) -> list[Due]:
     """What is due and in nobody's hand, the longest due first; other processes pass these rows by meanwhile."""
-    return [Due(*row) for row in await tx.fetch(CLAIM, now_ms, count_max)]
+    return [Due(*row) for row in await tx.scan(CLAIM, now_ms, count_max)]
 
 
 async def write_claims(tx: Transaction, claims: Iterable[tuple[DeviceId, int, int]]) -> None:

@@ -28,6 +28,7 @@ POLL_SECONDS = 0.5  # seconds between two looks for what is due, when there was 
 CLAIM_MS = 60_000  # milliseconds that a device stays in one hand; a sender ends within less
 SWEEP_MS = 3_600_000  # milliseconds between two looks for what is left over
 LEFT_OVER_MS = 7 * 86_400_000  # milliseconds after which a wish that nobody could claim is forgotten
+SETTLED_AT_ONCE = 50  # devices of one transaction
 STOP_SECONDS = 20  # seconds that a batch has to end when the process is told to stop
 
 
@@ -138,26 +139,24 @@ class PushWorker:
         return [fates[place] for place in range(len(sends))]
 
     async def _settle(self, planned: Sequence[Planned], fates: Mapping[bytes, Fate]) -> None:
+        """A few devices a transaction, so that nobody waits long for the loop, and those settled stay settled."""
         now_ms = self._now_ms()
-        counts: Counter[tuple[str, str]] = Counter()
-        for one in planned:
-            if one.act == "send" and fates[one.due.device].word == "dead":
+        sends = {one.due.device: one for one in planned if one.act == "send"}
+        for device, one in sends.items():
+            if fates[device].word == "dead":
                 await self._drop_dead(one.due, now_ms)
-        async with self._engine.transaction() as tx:
-            # Nobody else may find a device free before its wishes are settled: both change in one transaction.
-            await store.write_claims(
-                tx,
-                [
-                    (one.due.device, 0, one.due.paced_at if fates[one.due.device].word == "later" else one.paced_at)
-                    for one in planned
-                    if one.act == "send"
-                ],
-            )
-            for one in in_order(planned):
-                if one.act in ("send", "with"):
+        served = [one for one in planned if one.act in ("send", "with")]
+        devices = sorted(sends)
+        for start in range(0, len(devices), SETTLED_AT_ONCE):
+            some = devices[start : start + SETTLED_AT_ONCE]
+            counts: Counter[tuple[str, str]] = Counter()
+            async with self._engine.transaction() as tx:
+                # Nobody else may find a device free before its wishes are settled: both change together.
+                await store.write_claims(tx, [_let_go(sends[device], fates[device]) for device in some])
+                for one in in_order([one for one in served if some[0] <= one.due.device <= some[-1]]):
                     await self._settle_one(tx, one, fates[one.due.device], now_ms, counts)
-        for (name, label), number in counts.items():
-            self._metrics.count(name, label, by=number)
+            for (name, label), number in counts.items():
+                self._metrics.count(name, label, by=number)
 
     async def _drop_dead(self, due: Due, now_ms: int) -> None:
         """Forgets a target and tells its device, in a transaction that locks the account first, as all do that tell."""
@@ -186,6 +185,11 @@ class PushWorker:
         elif fate.word == "later":
             asked, is_quota = fate.retry_after_ms, fate.reason == "quota"
             await store.settle_failed(tx, due, retry_at(due.attempts, asked, is_quota, now_ms, self._chance))
+
+
+def _let_go(one: Planned, fate: Fate) -> tuple[DeviceId, int, int]:
+    """A device in nobody's hand; what was not sent has spent nothing."""
+    return one.due.device, 0, one.due.paced_at if fate.word == "later" else one.paced_at
 
 
 def in_order(planned: Sequence[Planned]) -> list[Planned]:

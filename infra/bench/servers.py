@@ -73,11 +73,12 @@ def _cluster() -> postgres_kit.Cluster:
 
 
 @contextlib.contextmanager
-def _started(command: list[str], ready: Path, folder: Path) -> Iterator[Running]:
+def _started(command: list[str], ready: Path, folder: Path, **more: str) -> Iterator[Running]:
     ready.unlink(missing_ok=True)
     environment = {k: v for k, v in os.environ.items() if not k.startswith("CARNET_")}
     for name in ("ADDRESS_PER_MINUTE", "ADDRESS_ALL_PER_MINUTE", "ACCOUNT_PER_MINUTE", "VAULTS_AN_ACCOUNT"):
         environment[f"CARNET_{name}_MAX"] = "1000000000"
+    environment |= more
     with (folder / "server.log").open("ab") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log, env=environment)
     try:

@@ -25,6 +25,7 @@ from infra.fcm.rules import Answer, FakeFcm
 
 SLOW_SECONDS = 0.3  # seconds of a slow answer
 PROJECT = "stand-in"
+FIGURES, HANG_TOKENS = "/figures", "/tokens/hang"  # for whoever runs it as a program
 
 
 class FcmServer:
@@ -76,6 +77,11 @@ class FcmServer:
         """What the rules say, in their manner; None: the connection is cut."""
         if path == "/token":
             answer = self.rules.give_token()
+        elif path == FIGURES:
+            answer = Answer(200, json.dumps(self.figures()).encode())
+        elif path == HANG_TOKENS:
+            self.rules.token_manner = "hang"
+            answer = Answer(200, b"{}")
         elif path == f"/v1/projects/{PROJECT}/messages:send":
             answer = self.rules.take(authorization, body)
         else:
@@ -87,6 +93,12 @@ class FcmServer:
         elif answer.manner == "cut":
             return None
         return answer
+
+    def figures(self) -> dict[str, Any]:
+        """What has happened so far, in numbers."""
+        rules = self.rules
+        told = {"taken": len(rules.taken), "asked": rules.asked, "refreshes": rules.refreshes, "wrong": rules.wrong}
+        return told | {"connections": self.connections}
 
     def go_down(self) -> None:
         """Takes no connection until it is up again, and cuts those that are open."""

@@ -6,6 +6,7 @@ be told apart by whoever carries them, and nothing else. Spec: openapi/protocol/
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Literal
 
 import msgspec
@@ -67,3 +68,17 @@ class PushState(msgspec.Struct, frozen=True):
 def push_body(topic: str) -> dict[str, str]:
     """All that a push says."""
     return {"v": BODY_VERSION, "t": topic}
+
+
+class NotForUs(Exception):
+    """A push that an app ignores; says no more."""
+
+
+def read_push(data: Mapping[str, object], class_: Class, topic: str) -> tuple[str, ...]:
+    """What an app does at a push: `sync`, and `show` for a notice. `topic`: what it has registered last (PSH-20).
+
+    Raises: NotForUs.
+    """
+    if data != push_body(topic):
+        raise NotForUs
+    return ("sync", "show") if class_ == "notice" else ("sync",)

@@ -20,6 +20,7 @@ from tests.api.test_account_notices import enrolled, kinds
 from tests.api.test_metrics import figures
 from tests.push.push_kit import register
 from tests.push.serving_kit import pushing_with
+from tests.storage.both_engines import on
 
 DAY = 86_400
 
@@ -112,6 +113,7 @@ async def test_a_minute_without_the_push_service_loses_nothing(world):
     assert await world.server.engine.reading().fetch("SELECT device FROM outbox") == []
 
 
+@on("sqlite")
 async def test_a_diary_of_four_hours_stays_within_googles_bucket(world):
     """PSH-13: an edit a minute, four phones; what waits is one wish, and the last edit reaches everybody."""
     mum, book, _ = await family(world, "gran", "aunt", "uncle")
