@@ -48,7 +48,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     address_all_per_minute_max: int = 30_000  # of one address, of every kind
     account_per_minute_max: int = 3_000  # of one account's devices
     viewer_servers: str = ""  # further origins that the viewer may ask for shares, with commas
-    push_credentials: str = ""  # file of a Firebase service account's key; empty: phones are pushed to by nobody
+    push_credentials: str = ""  # key of a Firebase service account, its file or its JSON; empty: nobody pushes
     push_endpoint: str = ""  # instead of Firebase's: a stand-in on this machine, for tests and demonstrations
     metrics: Literal["loopback", "everyone", "nobody"] = "loopback"  # who may read /metrics
     body_seconds_max: int = 60  # seconds for each 16 KiB of a body, for a head, and for what comes after an answer
@@ -84,7 +84,9 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         raise SettingsError("database: sqlite:///PATH or postgresql://USER@HOST:PORT/NAME")
 
     def shown(self) -> Settings:
-        """The same, to be printed: a password in the database's address is a star."""
+        """The same, to be printed: a password in the database's address is a star, and so is a key."""
+        if self.push_credentials.lstrip().startswith("{"):
+            return msgspec.structs.replace(self, push_credentials="*").shown()
         if self.postgres_url() is None:
             return self
         parts = urlsplit(self.database)

@@ -48,6 +48,11 @@ Ready. In a second terminal:
     phone sync && tablet sync
     tablet conflicts
 
+The tablet has asked to be woken (`carnet push`). Nobody carries pushes here; two seconds after the phone has synced a
+change, the server writes down that it would wake the tablet:
+
+    grep '"push"' {log}
+
 The README goes on from there. Ctrl-C stops the server; `make run` goes on where it was.
 """
 
@@ -134,6 +139,7 @@ def make_phones(demo: Path, url: str) -> None:
     carnet(carer, "sync")
     carnet(phone, "sync")
     carnet(tablet, "sync")
+    carnet(tablet, "push", "on")
 
 
 def next_month() -> str:
@@ -189,7 +195,7 @@ def main() -> None:
             make_phones(demo, url)
             (demo / "complete").touch()
         shown = env.relative_to(Path.cwd()) if env.is_relative_to(Path.cwd()) else env
-        print(NEXT.format(env=shown), flush=True)
+        print(NEXT.format(env=shown, log=shown.with_name("server.log")), flush=True)
         server.wait()
     except KeyboardInterrupt:
         print("\nStopping …")

@@ -150,28 +150,28 @@ class FirebaseSender:
         self._session.close()
 
 
-def open_firebase(path: str, endpoint: str = "") -> FirebaseSender:
-    """A sender with a service account's key. `endpoint`: a stand-in for Firebase on this machine.
+def open_firebase(key: str, endpoint: str = "") -> FirebaseSender:
+    """A sender with a service account's key: the path of its file, or its JSON. `endpoint`: a stand-in on this machine.
 
-    Raises: SettingsError, which says what is wrong with the file and nothing that stands in it.
+    Raises: SettingsError, which says what is wrong with the key and nothing that stands in it.
     """
     if endpoint and urlsplit(endpoint).hostname not in LOOPBACK:
         raise SettingsError("push_endpoint: only this machine may stand in for Firebase")
     try:
-        found = json.loads(Path(path).read_text("utf-8"))
+        found = json.loads(key if key.lstrip().startswith("{") else Path(key).read_text("utf-8"))
     except OSError as error:
         raise SettingsError(f"push_credentials: the file cannot be read ({error.strerror})") from None
     except ValueError:
-        raise SettingsError("push_credentials: the file is no JSON") from None
+        raise SettingsError("push_credentials: that is no JSON") from None
     if not isinstance(found, dict) or found.get("type") != "service_account":
         raise SettingsError("push_credentials: the key of a service account is needed, from Firebase's settings")
     missing = [name for name in ("project_id", "client_email", "private_key", "token_uri") if not found.get(name)]
     if missing:
-        raise SettingsError(f"push_credentials: {missing[0]} is missing in the file")
+        raise SettingsError(f"push_credentials: {missing[0]} is missing")
     try:
         certificate = credentials.Certificate(found)
     except ValueError:
-        raise SettingsError("push_credentials: the private key in the file cannot be used") from None
+        raise SettingsError("push_credentials: the private key cannot be used") from None
     app = firebase_admin.initialize_app(certificate, {"httpTimeout": SEND_SECONDS}, name=f"carnet-{id(found)}")
     return FirebaseSender(app, endpoint.rstrip("/"))
 

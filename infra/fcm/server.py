@@ -29,12 +29,12 @@ FIGURES, HANG_TOKENS = "/figures", "/tokens/hang"  # for whoever runs it as a pr
 
 
 class FcmServer:
-    """The rules behind sockets. `url`, `tls_url`: where it listens; `connections`: how many were opened."""
+    """The rules behind sockets. `url`, `tls_url`: where it listens; `connections`: how many were opened; `most_open`: at a time."""
 
     def __init__(self, rules: FakeFcm) -> None:
         self.rules = rules
         self.url = self.tls_url = ""
-        self.connections = 0
+        self.connections = self.most_open = 0
         self.is_down = False
         self._open: set[asyncio.StreamWriter] = set()
 
@@ -45,6 +45,7 @@ class FcmServer:
             return
         self.connections += 1
         self._open.add(writer)
+        self.most_open = max(self.most_open, len(self._open))
         tls = writer.get_extra_info("ssl_object")
         try:
             if tls is not None and tls.selected_alpn_protocol() == "h2":
@@ -98,7 +99,7 @@ class FcmServer:
         """What has happened so far, in numbers."""
         rules = self.rules
         told = {"taken": len(rules.taken), "asked": rules.asked, "refreshes": rules.refreshes, "wrong": rules.wrong}
-        return told | {"connections": self.connections}
+        return told | {"most_open": self.most_open}
 
     def go_down(self) -> None:
         """Takes no connection until it is up again, and cuts those that are open."""

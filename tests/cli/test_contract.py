@@ -133,7 +133,9 @@ def test_what_stands_inside_the_documents_has_the_form_of_the_contract(world: Wo
     assert all(RFC3339.match(device["last_heard"]) for device in member["devices"] if device["last_heard"])
     status = one_document(world.a, "status", code=WAITS)
     assert RFC3339.match(status["last_sync"])
-    assert (status["server"], status["findings"], status["halted"], status["notices"]) == (world.server.url, 0, [], [])
+    assert (status["server"], status["findings"], status["halted"]) == (world.server.url, 0, [])
+    assert [notice["kind"] for notice in status["notices"]] == ["share_opened"]
+    assert all(RFC3339.match(notice["at"]) and notice["words"] for notice in status["notices"])
     asked = one_document(world.a, "conflicts", code=WAITS)
     for question in asked:
         assert HEX.match(question["id"])

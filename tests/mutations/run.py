@@ -25,6 +25,7 @@ from tests.mutations.membership import MEMBERSHIP
 from tests.mutations.merge import MERGE
 from tests.mutations.mutation import Mutation
 from tests.mutations.phone import PHONE_READS, PHONE_SENDS
+from tests.mutations.pushes import PUSHES
 from tests.mutations.requests import REQUESTS
 from tests.mutations.server import SERVER
 from tests.mutations.tree import Found, Tree
@@ -38,6 +39,7 @@ TABLES = {
     "bad days": BAD_DAYS_RULES,
     "the server": SERVER,
     "who asks": REQUESTS,
+    "pushes": PUSHES,
 }
 ALL = list(itertools.chain(*TABLES.values()))
 SECONDS_MAX = 240.0  # of one check: the longest takes a minute where nothing is wrong

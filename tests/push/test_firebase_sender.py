@@ -186,7 +186,7 @@ def test_bad_credentials_are_said_at_the_start(tmp_path, keys):
     file = tmp_path / "key.json"
     cases = {
         "cannot be read": None,
-        "is no JSON": "secret-words",
+        "that is no JSON": "secret-words",
         "the key of a service account is needed": '{"type": "authorized_user", "refresh_token": "secret-words"}',
         "client_email is missing": '{"type": "service_account", "project_id": "secret-words"}',
     }

@@ -23,6 +23,9 @@ def test_a_server_does_not_start_with_credentials_that_are_none(tmp_path: Path):
         assert "Traceback" not in err
     write_credentials(file, "http://127.0.0.1:1")
     assert finished("check-config", CARNET_PUSH_CREDENTIALS=str(file))[0] == 0
+    code, out, err = finished("check-config", CARNET_PUSH_CREDENTIALS=file.read_text())
+    assert (code, err) == (0, "")
+    assert '"push_credentials": "*"' in out
 
 
 def test_firebase_is_loaded_only_where_it_is_configured(tmp_path: Path):

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import base64
+import io
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest_asyncio
 
+from backend.http.logs import start_logs
 from backend.push.firebase import open_firebase
 from infra.fcm.rules import Taken
 from infra.fcm.server import FcmServer, running, write_credentials
@@ -155,8 +157,10 @@ async def test_what_becomes_of_wishes_is_counted(world):
     assert {key: samples.get(key) for key in expected} == expected
 
 
-async def test_no_id_stands_in_a_push_or_a_figure(world):
+async def test_no_id_stands_in_a_push_a_figure_or_the_log(world):
     """PSH-14, PSH-15: of a vault, an account, a device, a share."""
+    log = io.StringIO()
+    start_logs(log)
     mum, book, (dad,) = await family(world, "dad")
     share = await Share(mum).made()
     await share.open()
@@ -164,6 +168,8 @@ async def test_no_id_stands_in_a_push_or_a_figure(world):
     taken = await world.after(5)
     assert told(taken) == [("dad", "wake"), ("mum", "notice")]
     text = b"\n".join(push.body for push in taken) + (await world.server.client.get("/metrics")).content
+    assert log.getvalue()
+    text += log.getvalue().encode()
     handle = bytes.fromhex(share.path.rpartition("/")[2])
     for id_ in (book.vault, mum.account, dad.account, mum.card.id, dad.card.id, mum.person, handle):
         for form in (id_, id_.hex().encode(), base64.b64encode(id_)[:-3], base64.urlsafe_b64encode(id_)[:-3]):
