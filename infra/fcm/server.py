@@ -29,7 +29,10 @@ FIGURES, HANG_TOKENS = "/figures", "/tokens/hang"  # for whoever runs it as a pr
 
 
 class FcmServer:
-    """The rules behind sockets. `url`, `tls_url`: where it listens; `connections`: how many were opened; `most_open`: at a time."""
+    """The rules behind sockets. `url`, `tls_url`: where it listens.
+
+    `connections`: how many were opened; `most_open`: at a time.
+    """
 
     def __init__(self, rules: FakeFcm) -> None:
         self.rules = rules

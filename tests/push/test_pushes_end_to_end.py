@@ -30,6 +30,7 @@ DAY = 86_400
 class World(NamedTuple):
     server: Served
     fcm: FcmServer
+    log: io.StringIO
 
     async def after(self, seconds: float, step: float = 1.0) -> list[Taken]:
         """What the push service takes while so many seconds go by."""
@@ -42,12 +43,13 @@ class World(NamedTuple):
 
 @pytest_asyncio.fixture
 async def world(tmp_path: Path) -> AsyncIterator[World]:
-    clock = [lambda: START_MS]
+    clock, log = [lambda: START_MS], io.StringIO()
+    start_logs(log)
     async with running(lambda: clock[0]() / 1_000) as fcm:
         sender = open_firebase(str(write_credentials(tmp_path / "account.json", fcm.url)), fcm.url)
         async with pushing_with(tmp_path / "server", sender) as server:
             clock[0] = server.clock
-            yield World(server, fcm)
+            yield World(server, fcm, log)
 
 
 async def family(world: World, *others: str) -> tuple[Phone, LogBook, list[Phone]]:
@@ -159,8 +161,6 @@ async def test_what_becomes_of_wishes_is_counted(world):
 
 async def test_no_id_stands_in_a_push_a_figure_or_the_log(world):
     """PSH-14, PSH-15: of a vault, an account, a device, a share."""
-    log = io.StringIO()
-    start_logs(log)
     mum, book, (dad,) = await family(world, "dad")
     share = await Share(mum).made()
     await share.open()
@@ -168,8 +168,8 @@ async def test_no_id_stands_in_a_push_a_figure_or_the_log(world):
     taken = await world.after(5)
     assert told(taken) == [("dad", "wake"), ("mum", "notice")]
     text = b"\n".join(push.body for push in taken) + (await world.server.client.get("/metrics")).content
-    assert log.getvalue()
-    text += log.getvalue().encode()
+    assert "/v1/sync" in world.log.getvalue()
+    text += world.log.getvalue().encode()
     handle = bytes.fromhex(share.path.rpartition("/")[2])
     for id_ in (book.vault, mum.account, dad.account, mum.card.id, dad.card.id, mum.person, handle):
         for form in (id_, id_.hex().encode(), base64.b64encode(id_)[:-3], base64.urlsafe_b64encode(id_)[:-3]):
