@@ -28,6 +28,9 @@ ROUTES = [pytest.param(row, id=" ".join(route)) for route, row in ROWS.items() i
 WITH_TOKEN = [
     ("GET", "/v1/devices"),
     ("DELETE", "/v1/devices/{device}"),
+    ("PUT", "/v1/devices/self/push"),
+    ("GET", "/v1/devices/self/push"),
+    ("DELETE", "/v1/devices/self/push"),
     ("PUT", "/v1/shares/{share}"),
     ("GET", "/v1/shares/{share}"),
     ("PATCH", "/v1/shares/{share}"),

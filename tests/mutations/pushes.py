@@ -15,7 +15,7 @@ def _sdk(name: str, before: str, after: str) -> Mutation:
 
 PUSHES = [
     Mutation("an author is woken", "PSH-4", STORE, " AND m.device <> $2{_IN", " AND $2 = $2{_IN", (WISHES,)),
-    Mutation("a muted kind is pushed", "PSH-5", STORE, "AND u.kind = $3)", "AND u.kind = $3 || 'x')", (WORKS,)),
+    Mutation("a muted kind is pushed", "PSH-5", STORE, "AND u.kind = $3)", "AND u.kind = $3 || 'x')", (WISHES,)),
     Mutation(
         "each edit starts the delay anew",
         "PSH-6",

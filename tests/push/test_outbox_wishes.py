@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from backend.notices.store import tell
 from backend.push.store import DELAY_MS, NOTICE, WAKE, settle
 from tests.api.family_kit import join
 from tests.api.phone_kit import Phone, make_frame
 from tests.api.server_kit import Served
+from tests.push.push_kit import register
 
 TARGET = (
     "INSERT INTO push_targets (device, platform, address_kind, address, topic, wakes, quiet_from, quiet_until, set_at,"
@@ -87,3 +89,13 @@ async def test_a_notice_wishes_that_the_accounts_other_phones_be_told(server):
     async with server.engine.transaction() as tx:
         await settle(tx, [tablet.card.id], server.clock())
     assert [row[0] for row in await wishes(server, tablet)] == [NOTICE]
+
+
+async def test_a_muted_kind_is_no_wish_and_another_is(server):
+    """PSH-5."""
+    mum = await server.registered("mum")
+    await register(mum, "mum", "local", muted=("share_opened",))
+    for kind, expected in (("share_opened", []), ("removed", [NOTICE])):
+        async with server.engine.transaction() as tx:
+            await tell(tx, mum.account, kind, None, server.clock())
+        assert [row[0] for row in await wishes(server, mum)] == expected
