@@ -75,7 +75,7 @@ def _opens(server: Running, opens: int) -> list[Row]:
 
 
 async def _made(server: Running, **settings: str) -> list[Share]:
-    """A share for each connection: of one with a passcode only five tries can be under way."""
+    """A share for each connection: the passcodes of one are checked one after another."""
     async with httpx.AsyncClient(base_url=server.url, timeout=60) as client:
         phone = await Phone(f"sharer {settings}", client, server.url).register()
         return [await Share(phone, f"share {number} {settings}", **settings).made() for number in range(CONNECTIONS)]

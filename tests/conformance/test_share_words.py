@@ -30,6 +30,16 @@ def test_of_two_words_about_a_share_the_one_that_revokes_it_wins() -> None:
         assert share_words(written(*edits)) == {SHARE: revoked}
 
 
+def test_of_words_that_revoke_nothing_the_one_that_pauses_wins_and_then_the_newest() -> None:
+    """SHR-5: a share that somebody closed is not open because somebody else gave it another end meanwhile."""
+    paused = msgspec.structs.replace(WORD, paused=True, changed_at=1)
+    later = msgspec.structs.replace(WORD, expires_at=9, changed_at=3)
+    earlier = msgspec.structs.replace(WORD, opens_max=5, changed_at=2)
+    assert share_words(written(said(later), said(paused), said(earlier))) == {SHARE: paused}
+    assert share_words(written(said(earlier), said(later))) == {SHARE: later}
+    assert share_words(written(said(later), said(earlier))) == {SHARE: later}
+
+
 def test_a_word_comes_back_as_it_was_written() -> None:
     """SHR-5."""
     every = msgspec.structs.replace(
@@ -43,6 +53,8 @@ def test_a_word_comes_back_as_it_was_written() -> None:
         without=("cd" * 32,),
         eu=True,
         viewer="",
+        paused=True,
+        changed_at=3,
     )
     for word in (WORD, every):
         assert share_words(written(said(word))) == {SHARE: word}

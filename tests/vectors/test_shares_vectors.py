@@ -10,6 +10,7 @@ import pytest
 from crypto.public.errors import CryptoError
 from crypto.secret import jwe
 from crypto.secret.secret import Secret
+from sync.device.share_requests import passcode_hash
 from sync.vault.share import Link, LinkRefused, link_text, read_link, share_secrets
 from tests.vectors import generate_shares
 from tests.vectors.known_link_jwe import JWE, KEY
@@ -30,6 +31,11 @@ def secrets_of(given):
         "log_seed": made.log_key.seed.reveal().hex(),
         "log_key": made.log_key.public_key.hex(),
     }
+
+
+def passcode_of(given):
+    made = passcode_hash(Secret(bytes.fromhex(given["secret"])), bytes.fromhex(given["share"]), given["passcode"])
+    return {"salt": made.salt.hex(), "hash": made.hash.hex()}
 
 
 def text_of(given):
@@ -54,7 +60,14 @@ def opened(given):
     return {"content_type": found.content_type, "length": len(found.plaintext), "sha256": digest}
 
 
-OPS = {"share_secrets": secrets_of, "link_text": text_of, "read_link": link_read, "seal": sealed, "open": opened}
+OPS = {
+    "share_secrets": secrets_of,
+    "passcode": passcode_of,
+    "link_text": text_of,
+    "read_link": link_read,
+    "seal": sealed,
+    "open": opened,
+}
 
 
 def test_the_committed_files_of_shares_are_what_the_generator_writes():
