@@ -28,14 +28,19 @@ from tests.api.phone_kit import LogBook, Phone, read_answer, take_answer
 
 CONNECTIONS = 16
 RECORDS_A_RAW_COMMIT = 100
+_ALONE = 100  # requests one after the other, each to a process that sleeps
 
 
 class Beside(NamedTuple):
-    """A no-op application: requests a second, ms of processor time a request, MiB when idle."""
+    """A no-op application: requests a second, ms of processor time a request, MiB when idle.
+
+    `alone_ms`: processor time of a request that comes alone, to a process that sleeps.
+    """
 
     rate: float
     cpu_ms: float
     idle_mib: float
+    alone_ms: float
 
 
 def rows(records: int, asks: int) -> list[Row]:
@@ -60,11 +65,13 @@ def rows(records: int, asks: int) -> list[Row]:
     ]
     idle = min(first["litestar"].idle_mib, second["litestar"].idle_mib)
     for database, told in ours.items():
-        out += _rows_of(f"server, {database}", told, beside["litestar"], idle, records)
+        out += _rows_of(f"server, {database}", told, beside, idle, records)
     return out
 
 
-def _rows_of(section: str, told: dict[str, float], litestar: Beside, idle: float, records: int) -> list[Row]:
+def _rows_of(section: str, told: dict[str, float], beside: dict[str, Beside], idle: float, records: int) -> list[Row]:
+    litestar = beside["litestar"]
+    twice = {f"two requests to the {kind} no-op": 2 * one.alone_ms for kind, one in beside.items()}
     near = {"litestar no-op": litestar.rate}
     return [
         Row(
@@ -88,7 +95,7 @@ def _rows_of(section: str, told: dict[str, float], litestar: Beside, idle: float
         at_most(section, f"cold start of {records:,} records", "s", told["cold_seconds"], 0.25),
         at_most(section, "the same", "requests", told["cold_requests"], 3),
         plain(section, "cold start, one record a frame", "s", told["cold_single_seconds"]),
-        at_most(section, "warm push and pull of one edit", "ms server CPU", told["warm_cpu"], 0.5),
+        at_most(section, "warm push and pull of one edit", "ms server CPU", told["warm_cpu"], 0.5, **twice),
         at_most(section, "the same, one request a phone", "requests", told["warm_requests"], 2),
         at_most(section, "the same, bodies of the larger request and its answer", "bytes", told["warm_bytes"], 1_024),
         plain(
@@ -109,7 +116,13 @@ def _noop(folder: Path, kind: str, count: int) -> Beside:
         idle = resident_mib(server.pid)
         before = process_cpu_ms(server.pid)
         told = _asked(server, each, count)
-        return Beside(told.requests / told.seconds, (process_cpu_ms(server.pid) - before) / told.requests, idle)
+        cpu = (process_cpu_ms(server.pid) - before) / told.requests
+        before = process_cpu_ms(server.pid)
+        with httpx.Client(base_url=server.url) as client:
+            for _ in range(_ALONE):
+                client.post("/v1/sync", content=body, headers={"content-type": "application/msgpack"})
+        alone = (process_cpu_ms(server.pid) - before) / _ALONE
+        return Beside(told.requests / told.seconds, cpu, idle, alone)
 
 
 def _asked(server: Running, requests: list[bytes], count: int) -> Told:
