@@ -21,12 +21,17 @@ from litestar import Litestar
 from backend.access import routes as access
 from backend.accounts import push_routes
 from backend.accounts import routes as accounts
+from backend.events import routes as events
+from backend.events.live import Live
 from backend.http import health, problems, schema
+from backend.http.figures import Figures
 from backend.http.headers import Asgi, Headers
 from backend.http.limits import Buckets, Limited
 from backend.http.logs import Logged, start_logs
-from backend.http.metrics import ITEMS, PUSH_GROUPS, PUSH_OLDEST, PUSHES, Metrics
+from backend.http.metrics import ITEMS, PUSH_GROUPS, PUSH_OLDEST, PUSHES, STREAMS, Metrics
 from backend.http.pace import Paced
+from backend.http.siblings import FOLDER as SIBLINGS
+from backend.http.siblings import Siblings
 from backend.http.straight import Straight
 from backend.linking import routes as linking
 from backend.memory import give_back_large_blocks
@@ -77,7 +82,7 @@ async def open_engine(settings: Settings, *, patient: bool = False) -> Engine:
 
 
 class App:
-    """The ASGI application, with what tests ask for: its Litestar app, its ports, its push worker."""
+    """The ASGI application, with what tests ask for: its Litestar app, its ports, its push worker, its hub."""
 
     def __init__(
         self,
@@ -87,14 +92,20 @@ class App:
         committer: GroupCommitter,
         passcodes: Passcodes,
         pushes: PushWorker,
+        live: Live,
+        figures: Figures,
     ) -> None:
         self.asgi, self.litestar, self.ports, self.pushes = asgi, litestar, ports, pushes
+        self.live, self.figures = live, figures
         self._committer, self._passcodes = committer, passcodes
 
     async def close(self) -> None:
         """Lets what is being committed finish, then lets go of the database."""
         await self._committer.drain()
         await self.pushes.close()
+        await self.live.close()
+        if self.figures.siblings is not None:
+            await self.figures.siblings.close()
         self._passcodes.close()
         await self.ports.engine.close()
 
@@ -123,6 +134,7 @@ def build(
         await asyncio.sleep(0)
 
     async def freshen() -> None:
+        metrics.set(STREAMS, len(live.hub))
         now = now_ms()
         with contextlib.suppress(StorageError):
             since = await oldest_wish(engine.reading(), now)
@@ -134,6 +146,8 @@ def build(
     pushes = PushWorker(engine, senders, report_dead, metrics, now_ms, random.random)
     addresses, accounts_ = Buckets(settings.address_per_minute_max), Buckets(settings.account_per_minute_max)
     ports = Ports(settings, origin, engine, now_ms, entropy, addresses, accounts_)
+    live = Live(engine, settings.event_streams_max, now_ms)
+    figures = Figures(metrics, freshen, engine, Path(settings.data))
     committer = GroupCommitter(append)
     desk = SyncDesk(engine, committer.submit, breathe, metrics.count)
     passcodes = Passcodes()
@@ -143,10 +157,11 @@ def build(
         *push_routes.routes(ports, senders.keys()),
         *linking.routes(ports),
         *vaults.routes(ports, desk),
+        *events.routes(),
         *owner_routes.routes(ports),
         *public_routes.routes(ports, passcodes),
         *pages.routes(settings.viewer_servers),
-        *health.routes(engine, metrics, Path(settings.data), settings.metrics, freshen),
+        *health.routes(engine, figures, settings.metrics),
     ]
     app = Litestar(
         route_handlers=[*handlers, *schema.routes(handlers)],
@@ -157,11 +172,15 @@ def build(
         request_max_body_size=None,
         debug=False,
     )
-    straight = Straight(app, vaults.SYNC, vaults.sync_handler(ports, desk))
+    handlers_by_path = {
+        ("POST", vaults.SYNC): vaults.sync_handler(ports, desk),
+        ("GET", events.EVENTS): events.events_handler(ports, live.hub, metrics.count, live.settler.delivered),
+    }
+    straight = Straight(app, handlers_by_path)
     paced = Paced(straight, settings.body_seconds_max, settings.bodies_bytes_max)
     limited = Limited(paced, Buckets(settings.address_all_per_minute_max), now_ms)
     rim = Headers(OpenToPages(limited), https=origin.startswith("https://"))
-    return App(Logged(rim, metrics), app, ports, committer, passcodes, pushes)
+    return App(Logged(rim, metrics), app, ports, committer, passcodes, pushes, live, figures)
 
 
 def _count(metrics: Metrics, outcomes: Sequence[Outcome | Exception]) -> None:
@@ -178,8 +197,28 @@ async def start(settings: Settings, origin: str) -> App:
     senders = open_senders(settings)
     await migrate_database(settings)
     app = build(settings, origin, await open_engine(settings), senders=senders)
+    await join_others(app, settings)
     app.pushes.start()
     return app
+
+
+async def join_others(app: App, settings: Settings) -> None:
+    """Connects the application with other processes on its database, by whatever reaches all of them.
+
+    On SQLite those are the processes of one `run --workers N`; two servers that share a file do not hear each other.
+    """
+    url, hub, folder = settings.postgres_url(), app.live.hub, os.environ.get(SIBLINGS)
+    if folder is not None:
+        siblings = Siblings(Path(folder), app.figures.own, hub.hear)
+        with contextlib.suppress(OSError):  # a folder with too long a name: figures of one process, hints in it alone
+            await siblings.start()
+            app.figures.siblings = siblings
+            app.live.relay = siblings
+    if url is not None:
+        from backend.storage.postgres_relay import PostgresRelay
+
+        app.live.relay = relay = PostgresRelay(url, hub.hear, hub.missed)
+        relay.start()
 
 
 def open_senders(settings: Settings) -> dict[str, PushSender]:

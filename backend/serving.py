@@ -9,8 +9,10 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import resource
 import signal
 import socket
+import tempfile
 import threading
 from functools import partial
 from pathlib import Path
@@ -21,6 +23,7 @@ import structlog
 import uvicorn
 
 from backend.http.pace import PatientProtocol
+from backend.http.siblings import FOLDER as SIBLINGS
 from backend.main import Worker
 from backend.settings import Settings
 
@@ -41,8 +44,16 @@ class _Server(uvicorn.Server):
             self._on_ready()
 
 
+def _take_all_files() -> None:
+    """As many open files as the system grants: each phone that listens has one, and shells start with few."""
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    with contextlib.suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
 def serve(settings: Settings, ready_file: Path | None) -> int:
     """Serves until SIGTERM or SIGINT; gives the exit code."""
+    _take_all_files()
     listener = _bind(settings)
     port = listener.getsockname()[1]
     url = settings.public_origin(port) if not settings.origin else Settings(host=settings.host).public_origin(port)
@@ -73,7 +84,9 @@ def _serve_many(settings: Settings, listener: socket.socket, on_ready: Any) -> i
     config = _config(settings, "backend.main:from_environment", factory=True, workers=settings.workers)
     listener.listen(BACKLOG)
     threading.Thread(target=_when_answering, args=(listener.getsockname()[:2], on_ready), daemon=True).start()
-    Multiprocess(config, sockets=[listener]).run()
+    with tempfile.TemporaryDirectory(prefix="carnet-") as folder:  # its user's alone: mkdtemp makes it so
+        os.environ[SIBLINGS] = folder
+        Multiprocess(config, sockets=[listener]).run()
     return 0
 
 

@@ -53,6 +53,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     metrics: Literal["loopback", "everyone", "nobody"] = "loopback"  # who may read /metrics
     body_seconds_max: int = 60  # seconds for each 16 KiB of a body, for a head, and for what comes after an answer
     bodies_bytes_max: int = 268_435_456  # bytes of all bodies that a process holds at a time; one of a sync has 8 MiB
+    event_streams_max: int = 5_000  # phones that listen to one process; each takes a file handle and some memory
     drain_seconds_max: int = 25  # seconds that requests have to finish when the server stops
 
     def postgres_url(self) -> str | None:

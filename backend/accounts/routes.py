@@ -22,6 +22,7 @@ from backend.http.problems import ProblemError
 from backend.notices.store import Kind, drop_notices, tell
 from backend.ports import Ports
 from backend.push.store import drop_target
+from backend.storage.announcing import NOBODY, of_device
 from sync.wire.account import AccountMade, DeviceInfo, Enrolment, NewAccount
 from sync.wire.card import RECOVERY
 from sync.wire.ids import ACCOUNT_BYTES, AccountId, parse_device_id
@@ -147,6 +148,7 @@ def routes(ports: Ports) -> list[HTTPRouteHandler]:
                 raise ProblemError("not_found")
             if row.revoked_at is None:
                 await store.revoke_device(tx, device, me.account, now_ms)
+                tx.announce(of_device(device), NOBODY)
                 await drop_notices(tx, device)
                 await drop_target(tx, device)
                 await tell(tx, me.account, "device_revoked", me.device, now_ms)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Awaitable, Callable
-from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
@@ -12,9 +10,9 @@ from litestar import Request, Response, get
 from litestar.handlers import HTTPRouteHandler
 
 from backend.http.docs import DOC, Body, Doc
+from backend.http.figures import Figures
 from backend.http.limits import JSON, header
-from backend.http.machine import figures
-from backend.http.metrics import TEXT, Metrics
+from backend.http.metrics import TEXT
 from backend.http.problems import ProblemError
 from backend.storage.engine import Engine
 from backend.storage.migrate import schema_version
@@ -32,17 +30,9 @@ _OK = msgspec.json.encode(Health())
 
 
 def routes(
-    engine: Engine,
-    metrics: Metrics,
-    folder: Path,
-    shown_to: Literal["loopback", "everyone", "nobody"],
-    freshen: Callable[[], Awaitable[None]],
+    engine: Engine, figures: Figures, shown_to: Literal["loopback", "everyone", "nobody"]
 ) -> list[HTTPRouteHandler]:
-    """The three routes; none says anything about what is stored of anyone.
-
-    `folder`: the server's, whose disk is looked at. `shown_to`: who may read the figures. `freshen`: awaited before they
-    are read, sets those that are measured then.
-    """
+    """The three routes; none says anything about what is stored of anyone. `shown_to`: who may read the figures."""
 
     @get("/livez", opt={DOC: Doc("The process answers", {200: Body(JSON, Health)})})
     async def livez() -> Response[Any]:
@@ -61,8 +51,7 @@ def routes(
     async def show(request: Request[Any, Any, Any]) -> Response[Any]:
         if shown_to == "nobody" or (shown_to == "loopback" and not _is_local(request)):
             raise ProblemError("not_found")
-        await freshen()
-        return Response(metrics.text(await figures(engine, folder)).encode(), media_type=TEXT)
+        return Response((await figures.all()).encode(), media_type=TEXT)
 
     return [livez, readyz, show]
 

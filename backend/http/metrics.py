@@ -20,6 +20,7 @@ SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.
 REQUESTS, PROBLEMS = "carnet_requests_total", "carnet_problems_total"
 REFUSALS, NOTICES, ITEMS = "carnet_refusals_total", "carnet_notices_total", "carnet_items_total"
 PUSHES, PUSH_GROUPS = "carnet_pushes_total", "carnet_push_groups_total"
+HINTS, STREAM_ENDS, STREAMS = "carnet_event_hints_total", "carnet_event_ends_total", "carnet_event_streams"
 PUSH_SENT, PUSH_COALESCED = "carnet_push_sent_total", "carnet_push_coalesced_total"
 PUSH_FAILED, PUSH_OLDEST = "carnet_push_failed_total", "carnet_push_oldest_wish_seconds"
 DURATION = "carnet_request_seconds"
@@ -43,9 +44,14 @@ FAMILIES = {
     PUSH_FAILED: _Family("Pushes that were not taken, each try, and wishes given up, by reason.", ("reason",)),
     PUSHES: _Family("What devices handed in for one vault, ruled on."),
     PUSH_GROUPS: _Family("Groups of pushes that were committed together."),
+    HINTS: _Family("Hints sent to phones that listen.", ("kind",)),
+    STREAM_ENDS: _Family("Streams of events that ended, by why.", ("reason",)),
 }
 
-GAUGES = {PUSH_OLDEST: "Seconds that the oldest wish waits that is due or has failed; 0 if there is none."}
+GAUGES = {
+    STREAMS: "Phones that listen now.",
+    PUSH_OLDEST: "Seconds that the oldest wish waits that is due or has failed; 0 if there is none.",
+}
 
 
 class Metrics:

@@ -2,8 +2,9 @@
 
 `Paced` is for bodies: a caller who sends byte by byte, or not at all, gets 408, and one body too many 503; both as
 problem documents through whatever reads the body. `PatientProtocol` is for what no application sees: a connection that
-sends no request, a head that does not end, a body that dribbles on after its answer. Not here: how large a body may be
-(limits.py). Spec: openapi/protocol/limits.md, LIM-12 to LIM-14.
+sends no request, a head that does not end, a body that dribbles on after its answer; and it shows each answer the line
+that it goes out by (line.py). Not here: how large a body may be (limits.py). Spec: openapi/protocol/limits.md,
+LIM-12 to LIM-14.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import Any
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from backend.http.headers import Asgi
+from backend.http.line import LINE, LOST, STOPPING, Line
 from backend.http.problems import ProblemError
 from sync.wire.limits import SMALL_BODY_BYTES_MAX
 
@@ -73,14 +75,21 @@ class PatientProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
+        self._line = Line(transport)
         self._wait()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._calm()
         super().connection_lost(exc)
+        self._line.over(LOST)
+
+    def shutdown(self) -> None:
+        super().shutdown()
+        self._line.over(STOPPING)
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
+        self.scope["extensions"] = {LINE: self._line}  # type: ignore[dict-item]  # one of our own
         self._wait()
 
     def on_headers_complete(self) -> None:

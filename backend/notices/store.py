@@ -12,6 +12,7 @@ from __future__ import annotations
 from typing import Literal
 
 from backend.push.store import wish_notice
+from backend.storage.announcing import NOBODY, of_account
 from backend.storage.engine import Reading, Transaction
 from sync.wire.card import DEVICE
 from sync.wire.exchange import Notice
@@ -50,6 +51,7 @@ async def tell(tx: Transaction, account: AccountId, kind: Kind, by: DeviceId | N
     await tx.execute_many(NOTICE_WRITE, [(phone, number, kind, now_ms) for phone in phones])
     await tx.execute_many(NOTICES_TRIM, [(phone, kind, NOTICES_A_KIND_MAX) for phone in phones])
     await wish_notice(tx, account, kind, by, kind in URGENT, now_ms)
+    tx.announce(of_account(account), by or NOBODY)
 
 
 async def tell_device(tx: Transaction, device: DeviceId, kind: Kind, now_ms: int) -> None:

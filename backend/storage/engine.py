@@ -14,6 +14,8 @@ from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol
 
+from backend.storage.announcing import Listener
+
 Row = tuple[Any, ...]
 
 
@@ -60,9 +62,15 @@ class Transaction(Reading, Protocol):
         """Runs a statement once for each row of arguments. Raises: StorageError."""
         ...
 
+    def announce(self, topic: str, by: bytes) -> None:
+        """Has the engine's listener told of a topic, if and when this is committed. `by`: the device that caused it."""
+        ...
+
 
 class Engine(Protocol):
-    """A database that is open."""
+    """A database that is open. `listener`: hears what this process's transactions announce, each after its commit."""
+
+    listener: Listener | None
 
     def transaction(self) -> AbstractAsyncContextManager[Transaction]:
         """A transaction: committed when the block ends, rolled back when it raises."""

@@ -3,7 +3,8 @@
 A commit is on the disk when it returns: every session sets `synchronous_commit=on`, whatever the server's default is. A
 transaction whose COMMIT did not answer "COMMIT" has failed: PostgreSQL answers "ROLLBACK" when a statement in it failed
 before. Nothing lives in a session (no LISTEN, no temporary table, no lock that outlives its transaction), so that
-connections may be shared and lost at any time. No error repeats what PostgreSQL says: it quotes statements and values.
+connections may be shared and lost at any time; what listens has a connection of its own (postgres_relay.py). No error
+repeats what PostgreSQL says: it quotes statements and values.
 
 Not here: any statement of a room, a retry (who repeats must know that it is safe). Source: postgresql.org/docs,
 "Error Codes", "Explicit Locking"; asyncpg's API reference.
@@ -25,6 +26,7 @@ from asyncpg.exceptions import (  # type: ignore[import-untyped]
     PostgresError,
 )
 
+from backend.storage.announcing import Announced, Listener, add
 from backend.storage.dialect import unnest_text
 from backend.storage.engine import Row, StorageBusy, StorageFull, StorageUnavailable
 
@@ -88,6 +90,7 @@ class _Connection:
 
     def __init__(self, raw: Any, inserts: dict[str, str | None]) -> None:
         self.raw, self._inserts = raw, inserts
+        self.announced: Announced = {}
 
     async def fetch(self, statement: str, *args: Any) -> Sequence[Row]:
         with self._told():
@@ -111,6 +114,9 @@ class _Connection:
                     await self.raw.executemany(statement, rows)
                 else:
                     await self.raw.fetch(many, *zip(*rows, strict=True))
+
+    def announce(self, topic: str, by: bytes) -> None:
+        add(self.announced, topic, by)
 
     async def control(self, statement: str) -> str:
         """BEGIN, COMMIT or ROLLBACK; gives PostgreSQL's word for what it did."""
@@ -157,6 +163,7 @@ class PostgresEngine:
         self._inserts: dict[str, str | None] = {}  # how a statement inserts many rows; found out at its first use
         self.is_durable = True  # False: the server does not sync its disk, which no session can change
         self.commits = 0  # how often a transaction has been made durable; read by tests and metrics
+        self.listener: Listener | None = None
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[_Connection]:
@@ -188,6 +195,8 @@ class PostgresEngine:
             if done != "COMMIT":
                 raise StorageUnavailable("PostgreSQL has rolled the transaction back")
             self.commits += 1
+            if connection.announced and self.listener is not None:
+                self.listener(connection.announced)
 
     async def _roll_back(self, connection: _Connection) -> None:
         # Whoever cannot be rolled back is ended: PostgreSQL rolls back what a lost connection had begun.

@@ -17,6 +17,7 @@ from typing import Any
 
 import aiosqlite
 
+from backend.storage.announcing import Announced, Listener, add
 from backend.storage.dialect import sqlite_text
 from backend.storage.engine import Row, StorageFull, StorageUnavailable
 
@@ -90,6 +91,10 @@ class _Writing(_Connection):
     def __init__(self, connection: aiosqlite.Connection, near: sqlite3.Connection) -> None:
         super().__init__(connection)
         self.near = near
+        self.announced: Announced = {}
+
+    def announce(self, topic: str, by: bytes) -> None:
+        add(self.announced, topic, by)
 
     async def begin(self) -> None:
         """Takes the database's one write lock; waits for another process's transaction up to BUSY_MS."""
@@ -135,12 +140,14 @@ class SqliteEngine:
         self._writer, self._reader = writer, reader
         self._turn = asyncio.Lock()
         self.commits = 0  # how often a transaction has been made durable; read by tests and metrics
+        self.listener: Listener | None = None
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[_Writing]:
         """One after the other: the writer's connection has one transaction at a time."""
         async with self._turn:
             await self._writer.begin()
+            self._writer.announced = {}
             try:
                 yield self._writer
                 await self._writer.commit()
@@ -148,6 +155,8 @@ class SqliteEngine:
                 await self._roll_back()
                 raise
             self.commits += 1
+            if self._writer.announced and self.listener is not None:
+                self.listener(self._writer.announced)
 
     async def _roll_back(self) -> None:
         # A full disk ends a transaction by itself; there is nothing left to roll back then.

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from backend.notices.store import tell
 from backend.push.store import wish_wake
+from backend.storage.announcing import of_device, of_vault
 from backend.storage.engine import Engine, StorageBusy, StorageUnavailable, Transaction
 from backend.vaults import store
 from backend.vaults.beside import make_room, place_wraps, sizes_hold, slot_for
@@ -93,6 +94,10 @@ async def _append_together(engine: Engine, pushes: Sequence[Push], bounds: Bound
             await store.write_head(tx, vault)
         for vault_id, by in sorted(_appended(pushes, outcomes).items()):
             await wish_wake(tx, loaded[vault_id].number, by, pushes[0].now_ms)
+        for push, outcome in zip(pushes, outcomes, strict=True):
+            # Also for what stands beside the log: who lacks a key, and who has handed one over.
+            if outcome.vault is not None and (any(outcome.stored) or push.ask.wraps or push.ask.vault in changed):
+                tx.announce(of_vault(outcome.vault.number), push.device)
         told = [
             (account, push)
             for push, outcome in zip(pushes, outcomes, strict=True)
@@ -149,7 +154,10 @@ async def _append_one(tx: Transaction, vault: Vault | None, push: Push, bounds: 
     if new_items:
         await store.write_items(tx, vault, new_items)
         if vault.state.table is not table_before:
+            before, after = table_before.live(), vault.state.table.live()
             dropped = await store.write_members(tx, vault.number, table_before, vault.state.table)
+            for device in after.keys() ^ before.keys():
+                tx.announce(of_device(device), push.device)
     is_live = vault.state.table.role(push.device) is not None
     entries = sum(isinstance(new.read.body, Entry) for new in new_items)
     if (ask.wraps or ask.keybox) and (was_live or is_live or (ask.replay and new_items)):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import Any, cast
 
 from litestar import Request, post
 from litestar.handlers import HTTPRouteHandler
@@ -42,7 +42,7 @@ def routes(ports: Ports, desk: SyncDesk) -> list[HTTPRouteHandler]:
 
     @post(SYNC, status_code=200, opt={DOC: doc})
     async def sync(request: Request[Any, Any, Any]) -> ASGIResponse:
-        return await answer(request)
+        return cast(ASGIResponse, await answer(request))
 
     return [sync]
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from backend.events.answer import ENDS
 from backend.http.docs import DOC
 from backend.http.metrics import DURATION, FAMILIES, SECONDS, Metrics
 from backend.notices.store import Kind
@@ -132,8 +133,8 @@ async def test_labels_hold_words_of_the_software_and_nothing_about_anyone(server
         "status": {str(number) for number in range(100, 600)},
         "code": {*PROBLEMS, *REFUSALS},
         "class": {"wake", "notice"},
-        "reason": set(Reason.__args__),  # type: ignore[attr-defined]
-        "kind": {"entry", "frame", *Kind.__args__},  # type: ignore[attr-defined]
+        "reason": ENDS | set(Reason.__args__),  # type: ignore[attr-defined]
+        "kind": {"entry", "frame", "sync", "notices", *Kind.__args__},  # type: ignore[attr-defined]
         "le": {*map(repr, SECONDS), "+Inf"},
     }
     for _, labels in read(text):

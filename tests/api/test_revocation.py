@@ -47,6 +47,7 @@ async def test_every_route_with_a_token_is_closed_to_it_whatever_else_is_wrong(s
         ("GET", "/v1/devices/self/push"),
         ("DELETE", "/v1/devices/self/push"),
         ("POST", "/v1/sync"),
+        ("GET", "/v1/events"),
         ("PUT", "/v1/shares/*"),
         ("GET", "/v1/shares/*"),
         ("PATCH", "/v1/shares/*"),

@@ -248,6 +248,7 @@ ROWS: dict[tuple[str, str], list[Swap]] = {
     ("GET", "/s/file/{ticket}"): [
         Swap("path.ticket", lambda m, o: Asked("GET", f"/s/file/{NOWHERE}", {}, b""), "not_found", 404)
     ],
+    ("GET", "/v1/events"): [],
     ("POST", "/v1/sync"): [
         Swap("body.vaults.vault", _pull, "removed"),
         Swap("body.vaults.vault", lambda m, o: _pull(m, o, key_missing=True), "removed"),

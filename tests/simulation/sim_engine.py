@@ -42,6 +42,7 @@ class SimEngine:
         self._raw.execute("PRAGMA foreign_keys=ON")
         self.before: Callable[[str], None] | None = None
         self.statements = self.commits = 0
+        self.listener = None
 
     async def fetch(self, statement: str, *args: Any) -> Sequence[Row]:
         """All rows of a statement."""
@@ -60,6 +61,9 @@ class SimEngine:
         """Runs a statement once a row, each of which may be the last."""
         for row in rows:
             await self.fetch(statement, *row)
+
+    def announce(self, topic: str, by: bytes) -> None:
+        """Nobody listens."""
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[SimEngine]:

@@ -1,0 +1,45 @@
+"""SQL of events: what a device could sync at this moment, as the vaults that list it and one fingerprint.
+
+The fingerprint changes whenever there may be something to sync for. It says nothing else, and goes to that device
+alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from backend.storage.engine import Reading
+from crypto.public.hashing import labelled_hash
+from sync.wire.ids import DeviceId
+
+# A vault's items lie together and in order (vaults/store.py): its last place is its number and its head's seq.
+STANDING = (
+    "SELECT n.last, m.vault, (SELECT max(i.place) FROM items i"
+    " WHERE i.place > m.vault * 4294967296 AND i.place < (m.vault + 1) * 4294967296)"
+    " FROM (SELECT max(number) AS last FROM notices WHERE device = $1) n"
+    " LEFT JOIN members m ON m.device = $1 AND m.live ORDER BY m.vault"
+)
+WAKE_WAITS = "SELECT device FROM outbox WHERE device = $1 AND class = 0"
+
+
+class Standing(NamedTuple):
+    """The numbers of the vaults that list a device, a fingerprint of where each of them and its notices stand, and
+    whether a notice waits."""
+
+    vaults: tuple[int, ...]
+    id: str
+    told: bool
+
+
+async def standing_of(db: Reading, device: DeviceId) -> Standing:
+    """Where everything stands that a device could sync. Raises: StorageError."""
+    rows = await db.fetch(STANDING, device)
+    notice, heads = rows[0][0], [(vault, place or 0) for _, vault, place in rows if vault is not None]
+    fingerprint = labelled_hash("standing", repr((notice or 0, heads)).encode()).hex()
+    return Standing(tuple(vault for vault, _ in heads), fingerprint, notice is not None)
+
+
+async def wakes_waiting(db: Reading, devices: Iterable[DeviceId]) -> list[DeviceId]:
+    """Those of some devices that somebody wishes to wake. Raises: StorageError."""
+    return [row[0] for device in devices for row in await db.fetch(WAKE_WAITS, device)]
