@@ -176,7 +176,7 @@ def _provenance(vault: Vault, element: str, sibling: Sibling) -> dict[str, Any]:
 
 async def _history(rows: Rows, vault: Vault, id_: RecordId) -> list[dict[str, Any]]:
     """Who wrote what, oldest first, read again from the log; waiting changes of this phone behind it."""
-    changes = [c for c in await _changes_in_log(rows, vault) if c.record == id_]
+    changes = [c for c in await changes_in_log(rows, vault) if c.record == id_]
     changes += await rows.get_pending(vault.number, id_)
     out = []
     for step in steps_of(id_, changes):
@@ -193,9 +193,10 @@ async def _history(rows: Rows, vault: Vault, id_: RecordId) -> list[dict[str, An
     return out
 
 
-async def _changes_in_log(rows: Rows, vault: Vault) -> list[Change]:
+async def changes_in_log(rows: Rows, vault: Vault, after: int = 0) -> list[Change]:
+    """The changes of good frames behind a seq, in the log's order."""
     state = vault.state
-    good = [item for _, item, verdict in await rows.get_items(vault.number, 0) if verdict is None]
+    good = [item for _, item, verdict in await rows.get_items(vault.number, after) if verdict is None]
     opened: list[Opened] = open_items(good, state)
     _, dots = names_needed(opened, state)
     births: dict[Dot, RecordId] = (await rows.get_births(vault.number, dots))[0]

@@ -32,6 +32,10 @@ _TEXTS: dict[str, tuple[str, str]] = {
         "SSL_CERT_FILE or SSL_CERT_DIR names no certificates that can be read",
         "Name a PEM file, or a folder of them made by `openssl rehash`; or leave both away.",
     ),
+    "watched_elsewhere": (
+        "This phone is watched by another command",
+        "Watch from one place at a time: the newest one goes on.",
+    ),
     "unreachable": ("The server cannot be reached", "Everything is kept here; try again when there is network."),
     "revoked": (
         "This phone has been taken out of its account",

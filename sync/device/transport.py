@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 CONNECT_SECONDS = 5.0  # a phone with bad network should say so soon
 READ_SECONDS = 30.0  # between two pieces of an answer
+SILENT_SECONDS = 60.0  # of a stream of events, which beats more often than that
+EVENT_STREAM = "text/event-stream"
 SMALL_ANSWER_BYTES_MAX = 65_536  # bytes of an answer, unless the caller knows of a longer one
 
 
@@ -52,6 +54,8 @@ class Transport(Protocol):
     ) -> bytes: ...
 
     def stream(self, path: str, body: bytes, token: str) -> AbstractAsyncContextManager[AsyncIterator[bytes]]: ...
+
+    def listen(self, path: str, token: str, last_id: str) -> AbstractAsyncContextManager[AsyncIterator[bytes]]: ...
 
     async def close(self) -> None: ...
 
@@ -113,6 +117,22 @@ class HttpTransport:
                 if not response.is_success:
                     received = await _small(response)
                     raise problem(response.status_code, response.headers.get("content-type", ""), received)
+                yield _as_sent(response)
+        except (self._httpx.HTTPError, self._httpx.InvalidURL) as error:
+            raise Unreachable(type(error).__name__) from error
+
+    @asynccontextmanager
+    async def listen(self, path: str, token: str, last_id: str) -> AsyncIterator[AsyncIterator[bytes]]:
+        """One request for events, from behind `last_id` if it is not empty; gives the pieces of its answer."""
+        headers = _headers(token, None) | {"accept": EVENT_STREAM} | ({"last-event-id": last_id} if last_id else {})
+        timeout = self._httpx.Timeout(SILENT_SECONDS, connect=CONNECT_SECONDS)
+        try:
+            async with self._client.stream("GET", path, headers=headers, timeout=timeout) as response:
+                content_type = response.headers.get("content-type", "")
+                if not response.is_success:
+                    raise problem(response.status_code, content_type, await _small(response))
+                if not content_type.startswith(EVENT_STREAM):
+                    raise Unreachable("an answer that is no stream of events")
                 yield _as_sent(response)
         except (self._httpx.HTTPError, self._httpx.InvalidURL) as error:
             raise Unreachable(type(error).__name__) from error

@@ -26,6 +26,7 @@ from sync.device.cli.later import (
     setup,
     sharing,
     summary,
+    watch,
 )
 from sync.device.refused import Refused
 from sync.fhir import exact
@@ -37,7 +38,7 @@ A second phone:    carnet link --server URL --device "Tablet"   then, on the fir
 Somebody else:     carnet join --server URL --name "Her name" --device "Her phone" · carnet approve CODE --role editor
 A lost phone:      carnet recover --server URL --device "New phone" --code-file F --lost all
 At a counter:      carnet summary · carnet review · carnet share create --passcode --expires 2h
-Every day:         carnet list · carnet set ID dosage JSON · carnet sync · carnet conflicts
+Every day:         carnet list · carnet set ID dosage JSON · carnet sync · carnet conflicts · carnet watch
 A file of yours:   carnet import summary.json · carnet export everything.json
 """
 _EXITS = "Exit codes: 0 done, 1 refused or failed, 2 usage, 3 done but something waits for you."
@@ -365,6 +366,8 @@ def _shares(command: Callable[..., argparse.ArgumentParser]) -> None:
 def _network(command: Callable[..., argparse.ArgumentParser]) -> None:
     _with_vault(command("sync", network.sync_now, "send what waits, take in what is new"))
     command("status", network.show_status, "what is queued, what waits for you, when each phone was last heard")
+    command("watch", watch.watch, "stay and see what others write as it comes; sends what you write meanwhile", "watch")
+    command("notices", watch.list_notices, "what this phone was told about your account", "notices")
     findings = command("findings", network.show_findings, "what the server or a member was caught at")
     findings.add_argument("action", nargs="?", choices=("read",))
     findings.add_argument("id", nargs="?", metavar="ID")
