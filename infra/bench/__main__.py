@@ -1,6 +1,6 @@
 """`make bench`: measures, prints a table, writes the figures as JSON and the growth as a plot.
 
-    python -m infra.bench [engine] [server] [phone] [shares] [push] [growth] [--out DIR] [--runs N] [--small]
+    python -m infra.bench [engine] [server] [phone] [shares] [push] [live] [growth] [--out DIR] [--runs N] [--small]
 
 Everything is generated, on loopback, and gone afterwards but for the files in DIR (default: `bench/`, not kept in the
 repository). `--small` goes through every row in seconds: its figures mean nothing.
@@ -14,7 +14,7 @@ from pathlib import Path
 
 from infra.bench.report import Row, shown, written
 
-SECTIONS = ("engine", "server", "phone", "shares", "push", "growth")
+SECTIONS = ("engine", "server", "phone", "shares", "push", "live", "growth")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -58,6 +58,10 @@ def _measured(section: str, options: argparse.Namespace) -> list[Row]:
         from infra.bench import shares
 
         return shares.rows(80 if small else 2_000, 1 if small else options.runs)
+    if section == "live":
+        from infra.bench import live
+
+        return live.rows(*((40, 5) if small else (2_000, 200)))
     if section == "push":
         from infra.bench import pushes
 
