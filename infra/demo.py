@@ -53,6 +53,11 @@ change, the server writes down that it would wake the tablet:
 
     grep '"push"' {log}
 
+In a third one, what others write appears as it happens:
+
+    source {env}
+    tablet watch
+
 The README goes on from there. Ctrl-C stops the server; `make run` goes on where it was.
 """
 

@@ -22,6 +22,7 @@ from backend.access.guard import admitted
 from backend.access.store import TokenRow, token_row
 from backend.events.hub import NOTICES, REPLACED, STOPPING, SYNC, Hub, Stream
 from backend.events.store import Standing, standing_of
+from backend.http.limits import EVENT_STREAM
 from backend.http.line import LOST, Line, line_of
 from backend.http.metrics import HINTS, STREAM_ENDS
 from backend.http.problems import ProblemError
@@ -29,7 +30,6 @@ from backend.ports import Ports
 from backend.storage.announcing import of_account, of_device, of_vault
 from backend.storage.engine import StorageError
 
-EVENT_STREAM = "text/event-stream"
 HEARTBEAT_SECONDS = 25  # below the half minute after which proxies give up a silent line
 RETRY_MS = 2_000  # milliseconds that a client waits before it comes back; it adds its own jitter
 SLOW_SECONDS = 5  # for whoever did not read to read its last words; then the line is cut

@@ -10,14 +10,15 @@ from litestar.handlers import HTTPRouteHandler
 
 from backend.access.guard import admitted, token_hash
 from backend.access.store import token_row
-from backend.events.answer import EVENT_STREAM, Asked, Count, Delivered, Listening
+from backend.events.answer import Asked, Count, Delivered, Listening
 from backend.events.hub import Hub, HubFull
 from backend.http.docs import DOC, Body, Doc, Parameter
 from backend.http.headers import Asgi
-from backend.http.limits import header
+from backend.http.limits import EVENT_STREAM, header
 from backend.http.problems import ProblemError
 from backend.http.straight import Handler
 from backend.ports import Ports
+from sync.wire.events import Sent
 
 EVENTS = "/v1/events"
 FULL_SECONDS = 60  # after which a phone that found no room may ask again; until then it syncs by itself
@@ -29,7 +30,7 @@ def routes() -> list[HTTPRouteHandler]:
     """The route as the document and other methods know it; what answers it is `events_handler`."""
     doc = Doc(
         "Be told, while the connection lasts, that there is something to sync for",
-        {200: Body(EVENT_STREAM, str, _WORDS)},
+        {200: Body(EVENT_STREAM, Sent, _WORDS)},
         ("token_invalid", "revoked"),
         token=True,
         parameters=(

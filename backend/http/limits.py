@@ -24,6 +24,7 @@ T = TypeVar("T")
 CALLERS_MAX = 20_000  # callers that a kind of bucket remembers at a time; bounds memory to some 4 MB
 MSGPACK = "application/msgpack"
 JSON = "application/json"
+EVENT_STREAM = "text/event-stream"
 
 
 async def read_body(request: Request[Any, Any, Any], media_type: str, bytes_max: int) -> bytes:

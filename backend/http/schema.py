@@ -15,7 +15,7 @@ from litestar import Response, get
 from litestar.handlers import HTTPRouteHandler
 
 from backend.http.docs import DOC, Body, Doc
-from backend.http.limits import JSON, MSGPACK
+from backend.http.limits import EVENT_STREAM, JSON, MSGPACK
 from backend.http.problems import PROBLEM_TYPE
 from sync.wire.errors import PROBLEMS
 from sync.wire.ids import HASH_BYTES, LINK_BYTES
@@ -132,10 +132,12 @@ def _schemas(bodies: list[tuple[dict[str, Any], Body]]) -> dict[str, Any]:
     """Fills the places of all bodies; gives the components that they refer to, msgpack's apart from JSON's."""
     components: dict[str, Any] = {}
     for place, body in bodies:
-        if body.media_type not in (JSON, MSGPACK):
+        if body.media_type not in (JSON, MSGPACK, EVENT_STREAM):
             place.update({"type": "string"})
+    # The schema of a stream is that of each of its events (OpenAPI 3.1 says nothing of streams, tools read it so).
     for media_type, prefix in ((JSON, ""), (MSGPACK, "msgpack.")):
-        chosen = [(place, body) for place, body in bodies if body.media_type == media_type]
+        alike = (media_type, EVENT_STREAM) if media_type == JSON else (media_type,)
+        chosen = [(place, body) for place, body in bodies if body.media_type in alike]
         schemas, found = msgspec.json.schema_components(
             [body.type for _, body in chosen], ref_template=f"#/components/schemas/{prefix}{{name}}"
         )

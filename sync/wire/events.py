@@ -7,12 +7,20 @@ WHATWG HTML, "Server-sent events". Spec: openapi/protocol/events.md.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import msgspec
 
 SYNC, NOTICES, END = "sync", "notices", "end"
 BYTES_MAX = 4_096  # of an event that is not whole yet; ours have some 150
+
+
+class Sent(msgspec.Struct, frozen=True, omit_defaults=True):
+    """An event as it is sent. `data`: `{}`, or why the stream ends, as JSON."""
+
+    event: Literal["sync", "notices", "end"]
+    data: str
+    id: str | msgspec.UnsetType = msgspec.UNSET
 
 
 class Event(NamedTuple):
