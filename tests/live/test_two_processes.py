@@ -10,17 +10,20 @@ from pathlib import Path
 from typing import NamedTuple
 
 import httpx
+import msgspec
 import pytest
 
 from backend.storage.announcing import NOBODY, of_account
 from backend.storage.postgres_relay import GATHERED_MAX, PostgresRelay
 from sync.wire.item import EDITOR
+from sync.wire.push import PushAddress, PushTarget
 from tests.api.family_kit import add, enter
-from tests.api.phone_kit import LogBook, Phone, make_frame
+from tests.api.phone_kit import JSON, LogBook, Phone, make_frame
 from tests.faults.server_process import running
 from tests.live.listening import WAIT_SECONDS, Event, Listener
 from tests.storage import postgres_kit
 
+SENT = 'carnet_push_sent_total{class="wake"} 1\n'
 ORIGIN = "http://carnet.example"
 ENGINES = ("postgres",)
 
@@ -96,6 +99,23 @@ async def test_a_device_revoked_in_one_process_is_cut_off_in_the_other(tmp_path:
             assert await at_tablet.words(1) == ["sync"]
             await two.one.delete(f"/v1/devices/{tablet.card.id.hex()}", headers=two.mum.headers)
             assert await at_tablet.next() == Event("end", None, '{"reason": "revoked"}')
+
+
+async def test_a_wish_whose_process_is_killed_is_sent_by_the_other(tmp_path: Path):
+    """EVT-9, PSH-1: the outbox is everybody's; who was not hinted is pushed, once."""
+    async with postgres_kit.database(migrated=False) as database, pair(tmp_path, database) as two:
+        target = PushTarget("local", PushAddress("token", "x"), "A" * 22)
+        put = await two.other.put(
+            "/v1/devices/self/push", content=msgspec.json.encode(target), headers={**two.dad.headers, **JSON}
+        )
+        assert put.status_code == 204
+        await two.mum.push(two.book, make_frame(two.book, two.mum.card))
+        two.process_of_one.send_signal(signal.SIGKILL)
+        async with asyncio.timeout(WAIT_SECONDS):
+            while SENT not in (text := (await two.other.get("/metrics")).text):
+                await asyncio.sleep(0.1)
+        await asyncio.sleep(1)
+        assert SENT in text
 
 
 class Heard:
