@@ -102,6 +102,8 @@ async def test_a_transaction_that_is_rolled_back_hints_nobody(tmp_path: Path):
                 async with running.server.engine.transaction() as tx:
                     tx.announce(of_device(mum.card.id), NOBODY)
                     raise ZeroDivisionError
+            async with running.server.engine.transaction() as tx:
+                tx.announce(of_device(b"another"), NOBODY)
             assert await at_mum.quiet()
 
 

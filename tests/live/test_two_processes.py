@@ -9,6 +9,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import NamedTuple
 
+import asyncpg
 import httpx
 import msgspec
 import pytest
@@ -23,6 +24,10 @@ from tests.faults.server_process import running
 from tests.live.listening import WAIT_SECONDS, Event, Listener
 from tests.storage import postgres_kit
 
+CONNECTIONS = (
+    "SELECT pid FROM pg_stat_activity WHERE application_name = 'carnet announcements' AND datname = current_database()"
+    " ORDER BY backend_start"
+)
 SENT = 'carnet_push_sent_total{class="wake"} 1\n'
 ORIGIN = "http://carnet.example"
 ENGINES = ("postgres",)
@@ -69,6 +74,13 @@ async def test_hints_and_revocations_cross_and_a_killed_process_loses_none(tmp_p
     """EVT-9, EVT-7, EVT-5: who listened at the killed one goes on at the other, and hears what it has missed."""
     async with postgres_kit.database(migrated=False) as database, pair(tmp_path, database) as two:
         mum, dad, book = two.mum, two.dad, two.book
+        tablet = Phone("tablet", two.other, ORIGIN)
+        await tablet.post_json("/v1/devices", mum.card.enrolment(mum.account, tablet.card))
+        await tablet.log_in()
+        async with listening(two.other, tablet) as at_tablet:
+            assert await at_tablet.words(1) == ["sync"]
+            await two.one.delete(f"/v1/devices/{tablet.card.id.hex()}", headers=mum.headers)
+            assert await at_tablet.next() == Event("end", None, '{"reason": "revoked"}')
         async with listening(two.other, dad) as at_dad, listening(two.one, mum) as at_mum:
             assert (await at_dad.words(1), await at_mum.words(1)) == (["sync"], ["sync"])
             await mum.push(book, make_frame(book, mum.card))
@@ -87,18 +99,6 @@ async def test_hints_and_revocations_cross_and_a_killed_process_loses_none(tmp_p
             book = theirs.copy()
             await mum.push(book, make_frame(book, mum.card))
             assert (await at_dad.next()).word == "sync"
-
-
-async def test_a_device_revoked_in_one_process_is_cut_off_in_the_other(tmp_path: Path):
-    """EVT-7, EVT-9."""
-    async with postgres_kit.database(migrated=False) as database, pair(tmp_path, database) as two:
-        tablet = Phone("tablet", two.other, ORIGIN)
-        await tablet.post_json("/v1/devices", two.mum.card.enrolment(two.mum.account, tablet.card))
-        await tablet.log_in()
-        async with listening(two.other, tablet) as at_tablet:
-            assert await at_tablet.words(1) == ["sync"]
-            await two.one.delete(f"/v1/devices/{tablet.card.id.hex()}", headers=two.mum.headers)
-            assert await at_tablet.next() == Event("end", None, '{"reason": "revoked"}')
 
 
 async def test_a_wish_whose_process_is_killed_is_sent_by_the_other(tmp_path: Path):
@@ -158,6 +158,20 @@ async def test_many_announcements_are_told_in_few_notifications(tmp_path: Path):
         assert {topic for told in other.told for topic in told} == set(topics)
         assert len(other.told) < 30
         assert one.told == []
+
+
+async def test_what_could_not_be_told_is_told_when_the_connection_stands_again():
+    """EVT-9: another, whose connection never broke, hears all of it."""
+    async with postgres_kit.database() as url, two_ends(url) as (one, other):
+        admin = await asyncpg.connect(url)
+        [first, _] = await admin.fetch(CONNECTIONS)
+        await admin.execute("SELECT pg_terminate_backend($1)", first["pid"])
+        await admin.close()
+        for number in range(50):
+            one.relay.tell({f"v{number}": NOBODY})
+            await asyncio.sleep(0)
+        await other.until(lambda: len({topic for told in other.told for topic in told}) == 50)
+        assert other.missed == 1
 
 
 async def test_a_relay_that_lost_postgresql_says_so_and_tells_what_has_gathered():
