@@ -18,7 +18,7 @@ from backend.storage.engine import Engine
 
 
 class Figures:
-    """`freshen`: awaited before this process's own are read; sets those that are measured then. `folder`: the server's."""
+    """`freshen`: awaited before this process's own are read, sets those measured then. `folder`: the server's."""
 
     def __init__(self, metrics: Metrics, freshen: Callable[[], Awaitable[None]], engine: Engine, folder: Path) -> None:
         self._metrics, self._freshen, self._engine, self._folder = metrics, freshen, engine, folder

@@ -29,7 +29,7 @@ def test_a_server_does_not_start_with_credentials_that_are_none(tmp_path: Path):
 
 
 def test_firebase_is_loaded_only_where_it_is_configured(tmp_path: Path):
-    """It costs some 40 MB of memory."""
+    """It costs some 20 MB of memory."""
     file = write_credentials(tmp_path / "key.json", "http://127.0.0.1:1")
     loaded = (
         "import sys\nfrom backend.main import open_senders\nfrom backend.settings import Settings\n"

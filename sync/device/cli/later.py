@@ -55,6 +55,12 @@ def _people() -> ModuleType:
     return people
 
 
+def _pushing() -> ModuleType:
+    from sync.device.cli import pushing
+
+    return pushing
+
+
 def _questions() -> ModuleType:
     from sync.device.cli import questions
 
@@ -91,13 +97,21 @@ def _summary() -> ModuleType:
     return summary
 
 
+def _watch() -> ModuleType:
+    from sync.device.cli import watch
+
+    return watch
+
+
 files = Later(_files)
 leaving = Later(_leaving)
 network = Later(_network)
 people = Later(_people)
+pushing = Later(_pushing)
 questions = Later(_questions)
 records = Later(_records)
 recovery = Later(_recovery)
 setup = Later(_setup)
 sharing = Later(_sharing)
 summary = Later(_summary)
+watch = Later(_watch)

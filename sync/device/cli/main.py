@@ -12,7 +12,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 
-from sync.device.cli import pushing
+from sync.device.cli import push_arguments
 from sync.device.cli.context import REFUSED, Context
 from sync.device.cli.later import (
     Command,
@@ -82,7 +82,7 @@ def parser() -> argparse.ArgumentParser:
     _summary(command)
     _shares(command)
     _network(command)
-    pushing.arguments(command)
+    push_arguments.add(command)
     return top
 
 

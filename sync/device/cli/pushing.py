@@ -3,38 +3,21 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
 
 from sync.device.cli.context import DONE, Context
 from sync.device.notices import WORDS
 from sync.device.pushes import Wanted, show_pushes, stop_pushes, want_pushes
-
-
-def arguments(command: Callable[..., argparse.ArgumentParser]) -> None:
-    """What may be typed after `push`."""
-    push = command(
-        "push",
-        run_push,
-        "what this phone is woken and told for, and when it is not to be disturbed",
-        "push on --quiet 22:00-07:00 --mute share_opened",
-    )
-    push.set_defaults(action=None)
-    actions = push.add_subparsers(dest="action", metavar="ACTION")
-    on = actions.add_parser("on", help="be pushed to, or change what for", allow_abbrev=False)
-    on.add_argument("--wakes", action=argparse.BooleanOptionalAction, help="be woken when records change")
-    kinds = tuple(WORDS.keys() - {"push_lost"})
-    for name, text in (("mute", "do not push for this kind of news"), ("unmute", "push for it again")):
-        on.add_argument(f"--{name}", action="append", default=[], choices=sorted(kinds), metavar="KIND", help=text)
-    on.add_argument("--quiet", metavar="FROM-TO", help="hours of this machine in which only urgent news are pushed")
-    on.add_argument("--no-quiet", action="store_true", help="no such hours")
-    actions.add_parser("off", help="be pushed to no more", allow_abbrev=False)
+from sync.device.refused import Refused
 
 
 async def run_push(context: Context, options: argparse.Namespace) -> int:
     """Shows, changes or ends what is registered."""
     async with context.phone() as phone:
         if options.action == "on":
-            quiet = "" if options.no_quiet else options.quiet
+            quiet = "" if options.no_quiet else options.quiet_hours
+            kinds = WORDS.keys() - {"push_lost"}
+            if not {*options.mute, *options.unmute} <= kinds:
+                raise Refused("no_such_kind", ", ".join(sorted(kinds)))
             wanted = Wanted(options.wakes, tuple(options.mute), tuple(options.unmute), quiet)
             found = await want_pushes(phone, wanted)
         elif options.action == "off":
