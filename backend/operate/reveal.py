@@ -76,6 +76,7 @@ async def reveal(db: Reading, text: str) -> Revealed:
         columns = ("vault", "number", "made_at", "log_bytes")
         await _add(db, sections, Section("vaults founded", store.FOUNDED, (account,), columns))
         await _shares(db, sections, account)
+        await _ledger(db, sections, account)
     for device in devices:
         await _device(db, sections, DeviceId(device))
     if not known or not any(sections.values()):
@@ -104,6 +105,15 @@ async def _shares(db: Reading, sections: dict[str, list[dict[str, Any]]], accoun
             ("share", "number", "at_ms", "outcome", "sealed_bytes", "begins"),
         ),
         Section("share tickets", store.SHARE_TICKETS, (account,), ("share", "ticket_hash", "place", "expires_at")),
+    ):
+        await _add(db, sections, section)
+
+
+async def _ledger(db: Reading, sections: dict[str, list[dict[str, Any]]], account: bytes) -> None:
+    """What happened to an account: who opened a share stands in none of it."""
+    for section in (
+        Section("ledger", store.LEDGER, (account,), ("number", "head", "at_ms", "base", "base_head")),
+        Section("ledger entries", store.LEDGER_ENTRIES, (account,), ("number", "at_ms", "entry", "share", "opening")),
     ):
         await _add(db, sections, section)
 

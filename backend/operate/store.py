@@ -40,6 +40,8 @@ SHARE_TICKETS = (
     "SELECT t.share, t.ticket_hash, t.place, t.expires_at FROM share_tickets t"
     " JOIN shares s ON s.share = t.share WHERE s.account = $1 ORDER BY t.share, t.expires_at"
 )
+LEDGER = "SELECT number, head, at_ms, base, base_head FROM ledgers WHERE account = $1"
+LEDGER_ENTRIES = "SELECT number, at_ms, entry, share, opening FROM ledger_entries WHERE account = $1 ORDER BY number"
 VAULTS_OF_MEMBER = (
     "SELECT v.vault, v.number, v.bytes, v.state, v.facts FROM vaults v WHERE v.number IN"
     " (SELECT vault FROM members WHERE device = $1) ORDER BY v.number"

@@ -20,10 +20,12 @@ from backend.access.guard import Caller, caller
 from backend.http.docs import DOC, Body, Doc, Parameter
 from backend.http.limits import JSON, header, read_json
 from backend.http.problems import ProblemError
+from backend.ledger.store import Happened, append
 from backend.ports import Ports
 from backend.shares import store
 from backend.shares.form import ShareMalformed, check_bounds, check_files, check_new, check_passcode, is_live
 from backend.shares.store import ShareRow
+from sync.wire.ledger import Kind
 from sync.wire.limits import (
     OPENINGS_A_PAGE_MAX,
     PASSCODE_TRIES,
@@ -90,6 +92,7 @@ def routes(ports: Ports) -> list[HTTPRouteHandler]:
             if not await store.write_share(tx, share, me.account, new, body_hash, PASSCODE_TRIES, now_ms):
                 raise ProblemError("share_taken")
             await store.write_files(tx, share, new.files, now_ms)
+            await append(tx, me.account, Happened("share_made", share, me.device), now_ms)
 
     doc = Doc(
         "How a share stands",
@@ -151,10 +154,18 @@ def routes(ports: Ports) -> list[HTTPRouteHandler]:
                 raise ProblemError("malformed") from None
             paused = row.paused if wish.paused is msgspec.UNSET else wish.paused
             await store.change_share(tx, share, expires_at, opens_max, paused)
+            changed = (expires_at, opens_max) != (row.expires_at, row.opens_max)
             if wish.passcode is not msgspec.UNSET:
                 salt, hash_ = (None, None) if passcode is None else (passcode.salt, passcode.hash)
+                changed |= hash_ != row.passcode_hash
                 if hash_ != row.passcode_hash:  # the one that stands keeps its tries, however often it is told
                     await store.change_passcode(tx, share, salt, hash_, PASSCODE_TRIES)
+            now_ms = ports.now_ms()
+            if changed:
+                await append(tx, me.account, Happened("share_changed", share, me.device), now_ms)
+            if paused != row.paused:
+                kind: Kind = "share_paused" if paused else "share_resumed"
+                await append(tx, me.account, Happened(kind, share, me.device), now_ms)
 
     doc = Doc(
         "Replace all files of a share at once",
@@ -212,7 +223,9 @@ def routes(ports: Ports) -> list[HTTPRouteHandler]:
         me, share = await caller(request, ports), _share(request)
         now_ms = ports.now_ms()
         async with engine.transaction() as tx:
-            _owned(request, me, await store.lock_share(tx, share))
+            row = _owned(request, me, await store.lock_share(tx, share))
+            if row.revoked_at is None:
+                await append(tx, me.account, Happened("share_revoked", share, me.device), now_ms)
             await store.revoke_share(tx, share, now_ms)
             await store.drop_old_openings(tx, now_ms)
 

@@ -20,12 +20,14 @@ from backend.access.tokens import new_secret_text
 from backend.http.docs import DOC, Body, Doc, Parameter
 from backend.http.limits import JSON, header, network, read_json
 from backend.http.problems import ProblemError
+from backend.ledger.store import Happened, append
 from backend.ports import Ports
 from backend.shares import store
 from backend.shares.passcodes import Busy, Passcodes
 from backend.shares.store import Counted, Live, Try
 from backend.storage.engine import Transaction
 from crypto.public.sealing import seal
+from sync.wire.ledger import Kind, opener_digest
 from sync.wire.limits import EMBEDDED_CHARS_MAX, SHARE_POLL_SECONDS, SMALL_BODY_BYTES_MAX, TICKET_SECONDS
 from sync.wire.share import (
     OPENED,
@@ -185,6 +187,9 @@ def routes(ports: Ports, passcodes: Passcodes) -> list[HTTPRouteHandler]:
         sealed = seal(counted.log_key, opening_info(counted.share, counted.number, outcome), opener)
         await store.drop_old_openings(tx, now_ms)
         await store.write_opening(tx, counted.share, counted.number, now_ms, outcome, sealed)
+        kind: Kind = "share_opened" if outcome == OPENED else "passcode_wrong"
+        happened = Happened(kind, counted.share, b"", counted.number, opener_digest(sealed))
+        await append(tx, counted.account, happened, now_ms)
 
     return [manifest, direct, fetch]
 

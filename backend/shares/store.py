@@ -65,16 +65,16 @@ TRY_TAKE = (
 )
 WRONG_COUNT = (
     "UPDATE shares SET records = records + 1, checking_until = 0 WHERE token_hash = $1 AND revoked_at IS NULL"
-    " RETURNING share, records, log_key, long_term"
+    " RETURNING share, account, records, log_key, long_term"
 )
 OPEN_COUNT = (
     f"UPDATE shares SET opens = opens + 1, records = records + 1 WHERE {LIVE}"  # noqa: S608  constants
-    " AND direct = $3 AND passcode_hash IS NULL RETURNING share, records, log_key, long_term"
+    " AND direct = $3 AND passcode_hash IS NULL RETURNING share, account, records, log_key, long_term"
 )
 # The try that was taken comes back; another passcode by now is another question (`passcode_hash = $3`).
 OPEN_RIGHT = (
     "UPDATE shares SET opens = opens + 1, records = records + 1, tries = tries + 1, checking_until = 0"  # noqa: S608
-    f" WHERE {LIVE} AND passcode_hash = $3 RETURNING share, records, log_key, long_term"
+    f" WHERE {LIVE} AND passcode_hash = $3 RETURNING share, account, records, log_key, long_term"
 )
 OPENING_WRITE = "INSERT INTO share_openings (share, number, at_ms, outcome, opener) VALUES ($1, $2, $3, $4, $5)"
 OPENINGS_READ = (
@@ -105,9 +105,11 @@ class ShareRow(NamedTuple):
 
 
 class Counted(NamedTuple):
-    """What a counted open or wrong passcode needs: the share, the number of its record, the key that seals it."""
+    """What a counted open or wrong passcode needs: the share, its account, the number of its record, the key that seals
+    it."""
 
     share: ShareId
+    account: AccountId
     number: int
     log_key: bytes
     long_term: bool
@@ -236,8 +238,8 @@ async def count_right(tx: Transaction, token: bytes, now_ms: int, hash_: bytes) 
 def _counted(rows: Sequence[Row]) -> Counted | None:
     if not rows:
         return None
-    share, number, log_key, long_term = rows[0]
-    return Counted(share, number, log_key, bool(long_term))
+    share, account, number, log_key, long_term = rows[0]
+    return Counted(share, account, number, log_key, bool(long_term))
 
 
 async def write_opening(tx: Transaction, share: ShareId, number: int, at_ms: int, outcome: str, opener: bytes) -> None:

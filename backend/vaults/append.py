@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from backend.ledger.store import Happened
+from backend.ledger.store import append as append_ledger
 from backend.notices.store import tell
 from backend.storage.engine import Engine, StorageBusy, StorageUnavailable, Transaction
 from backend.vaults import store
@@ -37,6 +39,15 @@ class Push(NamedTuple):
     now_ms: int
 
 
+class Change(NamedTuple):
+    """An entry that changed who is in a vault. `cards`: those that it listed before or after this push."""
+
+    vault: VaultId
+    seq: int
+    hash: ItemHash
+    cards: frozenset[DeviceId]
+
+
 class Outcome(NamedTuple):
     """What became of a push. `held`: seq to hash of the items of this push that stand in the log, for the answer.
 
@@ -50,6 +61,7 @@ class Outcome(NamedTuple):
     proof: Item | None
     dropped: tuple[DeviceId, ...] = ()
     stored: tuple[int, int] = (0, 0)
+    changes: tuple[Change, ...] = ()
 
 
 async def append_all(engine: Engine, pushes: Sequence[Push], bounds: Bounds) -> list[Outcome | Exception]:
@@ -98,7 +110,21 @@ async def _append_together(engine: Engine, pushes: Sequence[Push], bounds: Bound
         ]
         for account, push in sorted(told, key=lambda pair: pair[0]):  # accounts are locked in one order too
             await tell(tx, account, "removed", push.device, push.now_ms)
+        await _enter_changes(tx, pushes, outcomes)
     return outcomes
+
+
+async def _enter_changes(tx: Transaction, pushes: Sequence[Push], outcomes: Sequence[Outcome]) -> None:
+    """Writes each change of who is in a vault into the ledgers of all accounts that it concerns."""
+    entered = [
+        (account, change, push)
+        for push, outcome in zip(pushes, outcomes, strict=True)
+        for change in outcome.changes
+        for account in await store.accounts_of(tx, change.cards)
+    ]
+    for account, change, push in sorted(entered, key=lambda one: one[0]):
+        happened = Happened("membership", change.vault, push.device, change.seq, change.hash)
+        await append_ledger(tx, account, happened, push.now_ms)
 
 
 async def _lock_heads(tx: Transaction, pushes: Sequence[Push]) -> dict[VaultId, Vault]:
@@ -133,10 +159,13 @@ async def _append_one(tx: Transaction, vault: Vault | None, push: Push, bounds: 
     if is_new:
         await store.make_head(tx, vault, push.account, push.now_ms)
     dropped: tuple[DeviceId, ...] = ()
+    changes: tuple[Change, ...] = ()
     if new_items:
         await store.write_items(tx, vault, new_items)
         if vault.state.table is not table_before:
             dropped = await store.write_members(tx, vault.number, table_before, vault.state.table)
+            cards = frozenset(table_before.live().keys() | vault.state.table.live().keys())
+            changes = _changes(ask.vault, new_items, cards)
     is_live = vault.state.table.role(push.device) is not None
     entries = sum(isinstance(new.read.body, Entry) for new in new_items)
     if (ask.wraps or ask.keybox) and (was_live or is_live or (ask.replay and new_items)):
@@ -147,7 +176,15 @@ async def _append_one(tx: Transaction, vault: Vault | None, push: Push, bounds: 
     if (is_live and push.lost) or (vault.facts.lost and new_items):
         touched |= await _keep_lost(tx, vault, push, new_items)
     stored = (entries, len(new_items) - entries)
-    return Outcome(vault, refusal.code, tuple(acks), held, refusal.proof, dropped, stored), touched
+    return Outcome(vault, refusal.code, tuple(acks), held, refusal.proof, dropped, stored, changes), touched
+
+
+def _changes(vault: VaultId, items: list[NewItem], cards: frozenset[DeviceId]) -> tuple[Change, ...]:
+    return tuple(
+        Change(vault, new.seq, new.read.hash, cards)
+        for new in items
+        if isinstance(new.read.body, Entry) and new.read.body.edits
+    )
 
 
 async def _may_found(tx: Transaction, push: Push, bounds: Bounds) -> str | None:

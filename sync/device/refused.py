@@ -142,6 +142,7 @@ _TEXTS: dict[str, tuple[str, str]] = {
     ),
     "share_address": ("The server's address is too long for a link", "Ask who runs the server for a shorter one."),
     "bad_expiry": ("That is no end of a share", "Write 2h, 7d, or a day to come as 2030-12-31."),
+    "bad_since": ("That is no beginning", "Write 48h, 30d, or a day as 2030-12-31."),
     "bad_passcode": ("That passcode cannot be used", "Take 4 to 64 characters."),
     "link_form": (
         "That is no SMART Health Link",

@@ -52,6 +52,8 @@ async def test_an_account_sees_all_of_its_rows(server):
         "share files",
         "share openings",
         "share tickets",
+        "ledger",
+        "ledger entries",
         "devices",
         "revoked enrolments",
         "tokens",

@@ -50,6 +50,7 @@ async def test_every_route_with_a_token_is_closed_to_it_whatever_else_is_wrong(s
         ("DELETE", "/v1/shares/*"),
         ("PUT", "/v1/shares/*/files"),
         ("GET", "/v1/shares/*/openings"),
+        ("GET", "/v1/ledger"),
     }
     for token in tokens:
         for method, path, media_type in routes:

@@ -16,6 +16,7 @@ from tests.cli.kit import Inside, Server, make_phone
 from tests.cli.share_reader import opened
 from tests.fhir.summary_checks import allergy
 
+ADDRESS = "127.91.82.73"  # where a reader asks from
 FIRST = 5_000  # canaries from here on are this file's
 
 
@@ -43,7 +44,10 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     for share in shares:
         assert content in str(opened(share["link"], recipient, share["passcode"]))
         said += _fail(share["link"], wrong, recipient, agent)
+    with httpx.Client(transport=httpx.HTTPTransport(local_address=ADDRESS)) as client:
+        assert client.get(read_link(shares[1]["link"]).url, params={"recipient": recipient}).status_code == 200
     phone("sync")
+    assert any((one["reader"] or {}).get("address") == ADDRESS for one in phone("ledger")["entries"])
     phone("share", "revoke", shares[1]["id"])
     secrets = []
     for share in shares:
@@ -72,7 +76,7 @@ def _fail(link: str, wrong: str, recipient: str, agent: str) -> bytes:
 
 def sought(world: World) -> set[bytes]:
     """Windows of every canary, and of the secrets of every link in the forms in which they may be written."""
-    found = windows(world.words)
+    found = windows(world.words) | {ADDRESS.encode()}
     for secret in world.secrets:
         text = {secret, secret.hex().encode()}
         if len(secret) != 32:

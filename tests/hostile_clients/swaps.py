@@ -235,6 +235,7 @@ ROWS: dict[tuple[str, str], list[Swap]] = {
     ("GET", "/v1/shares/{share}/openings"): [
         Swap("path.share", lambda m, o: _share("GET", m, o, "/openings"), "not_found", 404)
     ],
+    ("GET", "/v1/ledger"): [],
     ("POST", "/s/{token}"): [
         Swap("path.token", lambda m, o: _json("POST", f"/s/{NOWHERE}", {"recipient": "x"}), "not_found", 404)
     ],

@@ -34,6 +34,7 @@ WITH_TOKEN = [
     ("DELETE", "/v1/shares/{share}"),
     ("PUT", "/v1/shares/{share}/files"),
     ("GET", "/v1/shares/{share}/openings"),
+    ("GET", "/v1/ledger"),
     ("POST", "/v1/sync"),
 ]
 

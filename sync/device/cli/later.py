@@ -43,6 +43,12 @@ def _leaving() -> ModuleType:
     return leaving
 
 
+def _ledger() -> ModuleType:
+    from sync.device.cli import ledger
+
+    return ledger
+
+
 def _network() -> ModuleType:
     from sync.device.cli import network
 
@@ -93,6 +99,7 @@ def _summary() -> ModuleType:
 
 files = Later(_files)
 leaving = Later(_leaving)
+ledger = Later(_ledger)
 network = Later(_network)
 people = Later(_people)
 questions = Later(_questions)

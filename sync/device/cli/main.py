@@ -17,6 +17,7 @@ from sync.device.cli.later import (
     Command,
     files,
     leaving,
+    ledger,
     network,
     people,
     questions,
@@ -363,6 +364,16 @@ def _shares(command: Callable[..., argparse.ArgumentParser]) -> None:
 def _network(command: Callable[..., argparse.ArgumentParser]) -> None:
     _with_vault(command("sync", network.sync_now, "send what waits, take in what is new"))
     command("status", network.show_status, "what is queued, what waits for you, when each phone was last heard")
+    listing = command(
+        "ledger",
+        ledger.show,
+        "what happened to your account: who opened what, phones let in, members changed; checked against the last time",
+        "ledger --since 30d",
+    )
+    listing.add_argument(
+        "--since", metavar="48h|30d|DATE", help="only what happened from then on; all of it is checked"
+    )
+    listing.add_argument("--accept", action="store_true", help="after a finding: begin anew from what the server shows")
     findings = command("findings", network.show_findings, "what the server or a member was caught at")
     findings.add_argument("action", nargs="?", choices=("read",))
     findings.add_argument("id", nargs="?", metavar="ID")
