@@ -25,6 +25,8 @@ from backend.http.logs import Logged, start_logs
 from backend.http.metrics import ITEMS, PUSH_GROUPS, PUSHES, Metrics
 from backend.http.pace import Paced
 from backend.http.straight import Straight
+from backend.inbox import owner_routes as inbox_owner
+from backend.inbox import public_routes as inbox_public
 from backend.ledger import routes as ledger
 from backend.linking import routes as linking
 from backend.memory import give_back_large_blocks
@@ -118,6 +120,8 @@ def build(
         *owner_routes.routes(ports),
         *public_routes.routes(ports, passcodes),
         *ledger.routes(ports),
+        *inbox_public.routes(ports),
+        *inbox_owner.routes(ports),
         *pages.routes(settings.viewer_servers),
         *health.routes(engine, metrics, Path(settings.data), settings.metrics),
     ]

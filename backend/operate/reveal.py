@@ -26,7 +26,20 @@ NOT_TIED = (
     "Addresses are not stored. Log lines carry a route, a status and a random id, and no account or device.",
     "Names, records, reasons and documents are sealed by the devices; the server has no key to them.",
 )
-_TIMES = ("made_at", "enrolled_at", "revoked_at", "expires_at", "at_ms", "until", "laid_at")
+_TIMES = ("made_at", "enrolled_at", "revoked_at", "expires_at", "at_ms", "until", "laid_at", "sent_at", "fetched_at")
+_TIMES += ("opened_at", "answered_at")
+_NOTE_COLUMNS = (
+    "share",
+    "number",
+    "note",
+    "note_hash",
+    "sent_at",
+    "sealed_bytes",
+    "fetched_at",
+    "opened_at",
+    "answer_bytes",
+    "answered_at",
+)
 _DEVICE_COLUMNS = (
     "device",
     "account",
@@ -92,11 +105,10 @@ async def _add(db: Reading, sections: dict[str, list[dict[str, Any]]], section: 
 
 async def _shares(db: Reading, sections: dict[str, list[dict[str, Any]]], account: bytes) -> None:
     """What an account has shared: settings, sizes, and openings whose openers are sealed to the share's owner."""
+    counts = ("records", "inbox", "notes")
     settings = ("long_term", "direct", "made_at", "expires_at", "opens_max", "paused", "revoked_at", "tries", "opens")
     for section in (
-        Section(
-            "shares", store.SHARES, (account,), ("share", "token_hash", "owner_hash", *settings, "records", "vault")
-        ),
+        Section("shares", store.SHARES, (account,), ("share", "token_hash", "owner_hash", *settings, *counts, "vault")),
         Section("share files", store.SHARE_FILES, (account,), ("share", "place", "content_type", "laid_at", "bytes")),
         Section(
             "share openings",
@@ -104,6 +116,7 @@ async def _shares(db: Reading, sections: dict[str, list[dict[str, Any]]], accoun
             (account,),
             ("share", "number", "at_ms", "outcome", "sealed_bytes", "begins"),
         ),
+        Section("share notes", store.SHARE_NOTES, (account,), _NOTE_COLUMNS),
         Section("share tickets", store.SHARE_TICKETS, (account,), ("share", "ticket_hash", "place", "expires_at")),
     ):
         await _add(db, sections, section)

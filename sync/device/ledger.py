@@ -122,7 +122,7 @@ def _told(entry: LedgerEntry, opener: bytes | None, known: Known, last: int, me:
         "by_this_phone": entry.by == me,
         "reader": None,
     }
-    if entry.kind.startswith("share_") or entry.kind in OPENINGS:
+    if entry.kind.startswith("share_") or entry.kind in (*OPENINGS, "note_received"):
         word = known.shares.get(ShareId(entry.subject))
         told["share"] = {"id": entry.subject.hex(), "label": None if word is None else word.label}
         if entry.kind in OPENINGS:

@@ -14,6 +14,7 @@ WORDS = {
     "recovery_added": "A recovery code was put in force",
     "device_revoked": "A phone was shut out of your account",
     "recovery_used": "A recovery code was used or rehearsed",
+    "note_received": "A note came back from somebody who had a link",
     "membership": "Who is in a vault was changed",
 }
 _NOT = " It does not touch your records: they are checked on their own."

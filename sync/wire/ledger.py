@@ -32,6 +32,7 @@ Kind = Literal[
     "device_revoked",
     "recovery_used",
     "membership",
+    "note_received",
 ]
 OPENINGS = frozenset({"share_opened", "passcode_wrong"})
 _DEVICES = frozenset({"device_added", "recovery_added", "device_revoked", "recovery_used"})
@@ -120,4 +121,4 @@ def _sizes(kind: str) -> tuple[int, int] | None:
         return SHARE_BYTES, HASH_BYTES
     if kind in _DEVICES:
         return HASH_BYTES, 0
-    return (HASH_BYTES, HASH_BYTES) if kind == "membership" else None
+    return {"membership": (HASH_BYTES, HASH_BYTES), "note_received": (SHARE_BYTES, HASH_BYTES)}.get(kind)

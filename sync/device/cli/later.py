@@ -37,6 +37,12 @@ def _files() -> ModuleType:
     return files
 
 
+def _inbox() -> ModuleType:
+    from sync.device.cli import inbox
+
+    return inbox
+
+
 def _leaving() -> ModuleType:
     from sync.device.cli import leaving
 
@@ -98,6 +104,7 @@ def _summary() -> ModuleType:
 
 
 files = Later(_files)
+inbox = Later(_inbox)
 leaving = Later(_leaving)
 ledger = Later(_ledger)
 network = Later(_network)

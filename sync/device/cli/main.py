@@ -12,12 +12,12 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 
+from sync.device.cli.afterwards import add_inbox, add_ledger
 from sync.device.cli.context import REFUSED, Context
 from sync.device.cli.later import (
     Command,
     files,
     leaving,
-    ledger,
     network,
     people,
     questions,
@@ -80,6 +80,8 @@ def parser() -> argparse.ArgumentParser:
     _questions(command)
     _summary(command)
     _shares(command)
+    add_inbox(command)
+    add_ledger(command)
     _network(command)
     return top
 
@@ -344,6 +346,7 @@ def _shares(command: Callable[..., argparse.ArgumentParser]) -> None:
     create.add_argument("--records", action="append", metavar="ID,…", help="only these records (repeatable)")
     create.add_argument("--without", action="append", metavar="ID,…", help="without these records (repeatable)")
     create.add_argument("--eu", action="store_true", help="with the sections that the European summary asks for")
+    create.add_argument("--no-inbox", action="store_true", help="readers can send no note back")
     create.add_argument("--viewer", metavar="URL", help="the page that opens it (default: your server's); '' for none")
     listing = action("list", "every share, and how it stands", one=False)
     listing.add_argument("--secrets", action="store_true", help="with links and passcodes")
@@ -364,16 +367,6 @@ def _shares(command: Callable[..., argparse.ArgumentParser]) -> None:
 def _network(command: Callable[..., argparse.ArgumentParser]) -> None:
     _with_vault(command("sync", network.sync_now, "send what waits, take in what is new"))
     command("status", network.show_status, "what is queued, what waits for you, when each phone was last heard")
-    listing = command(
-        "ledger",
-        ledger.show,
-        "what happened to your account: who opened what, phones let in, members changed; checked against the last time",
-        "ledger --since 30d",
-    )
-    listing.add_argument(
-        "--since", metavar="48h|30d|DATE", help="only what happened from then on; all of it is checked"
-    )
-    listing.add_argument("--accept", action="store_true", help="after a finding: begin anew from what the server shows")
     findings = command("findings", network.show_findings, "what the server or a member was caught at")
     findings.add_argument("action", nargs="?", choices=("read",))
     findings.add_argument("id", nargs="?", metavar="ID")
