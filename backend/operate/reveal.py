@@ -26,8 +26,19 @@ NOT_TIED = (
     "Addresses are not stored. Log lines carry a route, a status and a random id, and no account or device.",
     "Names, records, reasons and documents are sealed by the devices; the server has no key to them.",
 )
-_TIMES = ("made_at", "enrolled_at", "revoked_at", "expires_at", "at_ms", "until", "laid_at", "sent_at", "fetched_at")
-_TIMES += ("opened_at", "answered_at")
+_TIMES = (
+    "made_at",
+    "enrolled_at",
+    "revoked_at",
+    "expires_at",
+    "at_ms",
+    "until",
+    "laid_at",
+    "sent_at",
+    "fetched_at",
+    "opened_at",
+    "answered_at",
+)
 _NOTE_COLUMNS = (
     "share",
     "number",

@@ -8,7 +8,13 @@ from collections.abc import Callable
 from sync.device.cli.later import inbox, ledger
 
 
-def add_inbox(command: Callable[..., argparse.ArgumentParser]) -> None:
+def add_afterwards(command: Callable[..., argparse.ArgumentParser]) -> None:
+    """Both commands."""
+    _inbox(command)
+    _ledger(command)
+
+
+def _inbox(command: Callable[..., argparse.ArgumentParser]) -> None:
     """`inbox`: notes back from whoever had a link."""
     made = command("inbox", inbox.run, "notes back from whoever had a link of yours", "inbox accept 1")
     made.set_defaults(action=None)
@@ -31,7 +37,7 @@ def add_inbox(command: Callable[..., argparse.ArgumentParser]) -> None:
         one.add_argument("share", metavar="SHARE", help="the beginning of its id, or part of its label")
 
 
-def add_ledger(command: Callable[..., argparse.ArgumentParser]) -> None:
+def _ledger(command: Callable[..., argparse.ArgumentParser]) -> None:
     """`ledger`: what happened to the account."""
     listing = command(
         "ledger",

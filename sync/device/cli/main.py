@@ -12,7 +12,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 
-from sync.device.cli.afterwards import add_inbox, add_ledger
+from sync.device.cli.afterwards import add_afterwards
 from sync.device.cli.context import REFUSED, Context
 from sync.device.cli.later import (
     Command,
@@ -80,8 +80,7 @@ def parser() -> argparse.ArgumentParser:
     _questions(command)
     _summary(command)
     _shares(command)
-    add_inbox(command)
-    add_ledger(command)
+    add_afterwards(command)
     _network(command)
     return top
 
@@ -320,8 +319,7 @@ def _shares(command: Callable[..., argparse.ArgumentParser]) -> None:
         "hand your summary to somebody outside, behind a link that only its holder can read",
         "share create --passcode --expires 2h --label 'For Dr. Example'",
     )
-    _with_vault(share)
-    share.set_defaults(action=None)
+    _with_vault(share).set_defaults(action=None)
     actions = share.add_subparsers(dest="action", metavar="ACTION")
 
     def action(name: str, text: str, *, one: bool = True, pictures: bool = False) -> argparse.ArgumentParser:
