@@ -33,6 +33,9 @@ from backend.http.pace import Paced
 from backend.http.siblings import FOLDER as SIBLINGS
 from backend.http.siblings import Siblings
 from backend.http.straight import Straight
+from backend.inbox import owner_routes as inbox_owner
+from backend.inbox import public_routes as inbox_public
+from backend.ledger import routes as ledger
 from backend.linking import routes as linking
 from backend.memory import give_back_large_blocks
 from backend.notices.store import tell_device
@@ -160,6 +163,9 @@ def build(
         *events.routes(),
         *owner_routes.routes(ports),
         *public_routes.routes(ports, passcodes),
+        *ledger.routes(ports),
+        *inbox_public.routes(ports),
+        *inbox_owner.routes(ports),
         *pages.routes(settings.viewer_servers),
         *health.routes(engine, figures, settings.metrics),
     ]

@@ -14,6 +14,7 @@ from backend.access.tokens import new_secret_text, new_token, once_hash
 from backend.http.docs import DOC, Body, Doc
 from backend.http.limits import JSON, network, read_json
 from backend.http.problems import ProblemError
+from backend.ledger.store import Happened, append
 from backend.notices.store import tell
 from backend.ports import Ports
 from sync.wire.account import Token, TokenRequest
@@ -65,6 +66,7 @@ def routes(ports: Ports) -> list[HTTPRouteHandler]:
                     # Also where it was revoked: else who holds the sheet leaves the account first, and reads unheard.
                     for account in sorted({known.account} | await store.accounts_left(tx, device)):
                         await tell(tx, account, "recovery_used", device, now_ms)
+                        await append(tx, account, Happened("recovery_used", device), now_ms)
         if not unused:
             raise ProblemError("assertion_invalid")
         if not fresh:

@@ -19,6 +19,7 @@ from backend.accounts.proofs import ProofRefused, check_enrolled_card, check_enr
 from backend.http.docs import DOC, Body, Doc
 from backend.http.limits import JSON, network, read_json
 from backend.http.problems import ProblemError
+from backend.ledger.store import Happened, append
 from backend.notices.store import Kind, drop_notices, tell
 from backend.ports import Ports
 from backend.push.store import drop_target
@@ -107,6 +108,10 @@ def routes(ports: Ports) -> list[HTTPRouteHandler]:
                 # Told before it is enrolled: a new phone hears nothing about itself.
                 kind: Kind = "new_recovery" if card.kind == RECOVERY else "new_device"
                 await tell(tx, enrolment.account, kind, enrolment.enroller, now_ms)
+                added = Happened(
+                    "recovery_added" if card.kind == RECOVERY else "device_added", device, enrolment.enroller
+                )
+                await append(tx, enrolment.account, added, now_ms)
                 await store.write_device(tx, device, enrolment.account, card, enrolment.card, now_ms)
         return Response(msgspec.json.encode(AccountMade(enrolment.account)), status_code=201, media_type=JSON)
 
@@ -152,5 +157,6 @@ def routes(ports: Ports) -> list[HTTPRouteHandler]:
                 await drop_notices(tx, device)
                 await drop_target(tx, device)
                 await tell(tx, me.account, "device_revoked", me.device, now_ms)
+                await append(tx, me.account, Happened("device_revoked", device, me.device), now_ms)
 
     return [open_account, enrol, list_devices, revoke]

@@ -111,6 +111,8 @@ def _operation(path: str, method: str, doc: Doc, bodies: list[tuple[dict[str, An
 def _id(name: str) -> dict[str, Any]:
     if name in _NAMES:
         return {"type": "string", "pattern": "^[a-z0-9.-]+$"}
+    if name == "note":
+        return {"type": "string", "pattern": "^[1-9][0-9]{0,8}$"}
     pattern = "^[A-Za-z0-9_-]{43}$" if name in _HELD else f"^[0-9a-f]{{{2 * _IDS[name]}}}$"
     return {"type": "string", "pattern": pattern}
 

@@ -18,7 +18,16 @@ from sync.wire.card import DEVICE
 from sync.wire.exchange import Notice
 from sync.wire.ids import AccountId, DeviceId
 
-Kind = Literal["new_device", "new_recovery", "device_revoked", "recovery_used", "removed", "share_opened", "push_lost"]
+Kind = Literal[
+    "new_device",
+    "new_recovery",
+    "device_revoked",
+    "recovery_used",
+    "removed",
+    "share_opened",
+    "note_received",
+    "push_lost",
+]
 # Kinds that no quiet hours hold back: somebody may be taking the account over.
 URGENT: frozenset[Kind] = frozenset({"new_device", "new_recovery", "device_revoked", "recovery_used"})
 NOTICES_A_KIND_MAX = 16  # notices of one kind that wait for one phone; the oldest go

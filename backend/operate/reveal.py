@@ -38,6 +38,22 @@ _TIMES = (
     "since",
     "wished_at",
     "due_at",
+    "sent_at",
+    "fetched_at",
+    "opened_at",
+    "answered_at",
+)
+_NOTE_COLUMNS = (
+    "share",
+    "number",
+    "note",
+    "note_hash",
+    "sent_at",
+    "sealed_bytes",
+    "fetched_at",
+    "opened_at",
+    "answer_bytes",
+    "answered_at",
 )
 _DEVICE_COLUMNS = (
     "device",
@@ -101,6 +117,7 @@ async def reveal(db: Reading, text: str) -> Revealed:
         columns = ("vault", "number", "made_at", "log_bytes")
         await _add(db, sections, Section("vaults founded", store.FOUNDED, (account,), columns))
         await _shares(db, sections, account)
+        await _ledger(db, sections, account)
     for device in devices:
         await _device(db, sections, DeviceId(device))
     if not known or not any(sections.values()):
@@ -116,11 +133,10 @@ async def _add(db: Reading, sections: dict[str, list[dict[str, Any]]], section: 
 
 async def _shares(db: Reading, sections: dict[str, list[dict[str, Any]]], account: bytes) -> None:
     """What an account has shared: settings, sizes, and openings whose openers are sealed to the share's owner."""
+    counts = ("records", "inbox", "notes")
     settings = ("long_term", "direct", "made_at", "expires_at", "opens_max", "paused", "revoked_at", "tries", "opens")
     for section in (
-        Section(
-            "shares", store.SHARES, (account,), ("share", "token_hash", "owner_hash", *settings, "records", "vault")
-        ),
+        Section("shares", store.SHARES, (account,), ("share", "token_hash", "owner_hash", *settings, *counts, "vault")),
         Section("share files", store.SHARE_FILES, (account,), ("share", "place", "content_type", "laid_at", "bytes")),
         Section(
             "share openings",
@@ -128,7 +144,17 @@ async def _shares(db: Reading, sections: dict[str, list[dict[str, Any]]], accoun
             (account,),
             ("share", "number", "at_ms", "outcome", "sealed_bytes", "begins"),
         ),
+        Section("share notes", store.SHARE_NOTES, (account,), _NOTE_COLUMNS),
         Section("share tickets", store.SHARE_TICKETS, (account,), ("share", "ticket_hash", "place", "expires_at")),
+    ):
+        await _add(db, sections, section)
+
+
+async def _ledger(db: Reading, sections: dict[str, list[dict[str, Any]]], account: bytes) -> None:
+    """What happened to an account: who opened a share stands in none of it."""
+    for section in (
+        Section("ledger", store.LEDGER, (account,), ("number", "head", "at_ms", "base", "base_head")),
+        Section("ledger entries", store.LEDGER_ENTRIES, (account,), ("number", "at_ms", "entry", "share", "opening")),
     ):
         await _add(db, sections, section)
 

@@ -35,7 +35,7 @@ WISHES = (
 FOUNDED = "SELECT vault, number, made_at, bytes FROM vaults WHERE account = $1 ORDER BY number"
 SHARES = (
     "SELECT share, token_hash, owner_hash, long_term, direct, made_at, expires_at, opens_max, paused, revoked_at,"
-    " tries, opens, records, vault FROM shares WHERE account = $1 ORDER BY made_at, share"
+    " tries, opens, records, inbox, notes, vault FROM shares WHERE account = $1 ORDER BY made_at, share"
 )
 SHARE_FILES = (
     "SELECT f.share, f.place, f.content_type, f.laid_at, length(f.jwe) FROM share_files f"
@@ -49,6 +49,13 @@ SHARE_TICKETS = (
     "SELECT t.share, t.ticket_hash, t.place, t.expires_at FROM share_tickets t"
     " JOIN shares s ON s.share = t.share WHERE s.account = $1 ORDER BY t.share, t.expires_at"
 )
+SHARE_NOTES = (
+    "SELECT n.share, n.number, n.note, n.note_hash, n.sent_at, length(n.sealed), n.fetched_at, n.opened_at,"
+    " length(n.answer), n.answered_at FROM share_notes n JOIN shares s ON s.share = n.share WHERE s.account = $1"
+    " ORDER BY n.share, n.number"
+)
+LEDGER = "SELECT number, head, at_ms, base, base_head FROM ledgers WHERE account = $1"
+LEDGER_ENTRIES = "SELECT number, at_ms, entry, share, opening FROM ledger_entries WHERE account = $1 ORDER BY number"
 VAULTS_OF_MEMBER = (
     "SELECT v.vault, v.number, v.bytes, v.state, v.facts FROM vaults v WHERE v.number IN"
     " (SELECT vault FROM members WHERE device = $1) ORDER BY v.number"

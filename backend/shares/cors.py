@@ -12,7 +12,7 @@ from backend.http.headers import Asgi
 
 PREFIX = "/s/"
 _ANY = (b"access-control-allow-origin", b"*")
-_EXPOSED = (b"access-control-expose-headers", b"Retry-After")
+_EXPOSED = (b"access-control-expose-headers", b"Retry-After, Carnet-Inbox")
 _PREFLIGHT = [
     _ANY,
     (b"access-control-allow-methods", b"GET, POST"),

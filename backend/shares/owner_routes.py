@@ -20,10 +20,13 @@ from backend.access.guard import Caller, caller
 from backend.http.docs import DOC, Body, Doc, Parameter
 from backend.http.limits import JSON, header, read_json
 from backend.http.problems import ProblemError
+from backend.inbox.store import switch_inbox
+from backend.ledger.store import Happened, append
 from backend.ports import Ports
 from backend.shares import store
 from backend.shares.form import ShareMalformed, check_bounds, check_files, check_new, check_passcode, is_live
 from backend.shares.store import ShareRow
+from sync.wire.ledger import Kind
 from sync.wire.limits import (
     OPENINGS_A_PAGE_MAX,
     PASSCODE_TRIES,
@@ -71,7 +74,7 @@ def routes(ports: Ports) -> list[HTTPRouteHandler]:
 
     @put(PATH, status_code=204, opt={DOC: doc})
     async def make(request: Request[Any, Any, Any]) -> None:
-        me, share = await caller(request, ports), _share(request)
+        me, share = await caller(request, ports), share_of(request)
         body_hash, new = await read_json(request, _read_new, SHARE_BODY_BYTES_MAX)
         now_ms = ports.now_ms()
         try:
@@ -90,6 +93,7 @@ def routes(ports: Ports) -> list[HTTPRouteHandler]:
             if not await store.write_share(tx, share, me.account, new, body_hash, PASSCODE_TRIES, now_ms):
                 raise ProblemError("share_taken")
             await store.write_files(tx, share, new.files, now_ms)
+            await append(tx, me.account, Happened("share_made", share, me.device), now_ms)
 
     doc = Doc(
         "How a share stands",
@@ -101,8 +105,8 @@ def routes(ports: Ports) -> list[HTTPRouteHandler]:
 
     @get(PATH, opt={DOC: doc})
     async def look(request: Request[Any, Any, Any]) -> Response[Any]:
-        me, share = await caller(request, ports), _share(request)
-        row = _owned(request, me, await store.read_share(engine.reading(), share))
+        me, share = await caller(request, ports), share_of(request)
+        row = owned(request, me, await store.read_share(engine.reading(), share))
         state = ShareState(
             row.long_term,
             row.direct,
@@ -116,6 +120,7 @@ def routes(ports: Ports) -> list[HTTPRouteHandler]:
             None if row.passcode_hash is None else row.tries,
             await store.file_sizes(engine.reading(), share),
             row.entitled,
+            row.inbox,
         )
         return Response(msgspec.json.encode(state), media_type=JSON)
 
@@ -130,7 +135,7 @@ def routes(ports: Ports) -> list[HTTPRouteHandler]:
 
     @patch(PATH, status_code=204, opt={DOC: doc})
     async def change(request: Request[Any, Any, Any]) -> None:
-        me, share = await caller(request, ports), _share(request)
+        me, share = await caller(request, ports), share_of(request)
         wish = await read_json(request, _read_change, SMALL_BODY_BYTES_MAX)
         try:
             passcode = None if wish.passcode is msgspec.UNSET else wish.passcode
@@ -138,7 +143,7 @@ def routes(ports: Ports) -> list[HTTPRouteHandler]:
         except ShareMalformed:
             raise ProblemError("malformed") from None
         async with engine.transaction() as tx:
-            row = _owned(request, me, await store.lock_share(tx, share))
+            row = owned(request, me, await store.lock_share(tx, share))
             if row.revoked_at is not None:
                 raise ProblemError("not_found")
             expires_at = row.expires_at if wish.expires_at is msgspec.UNSET else wish.expires_at
@@ -151,10 +156,20 @@ def routes(ports: Ports) -> list[HTTPRouteHandler]:
                 raise ProblemError("malformed") from None
             paused = row.paused if wish.paused is msgspec.UNSET else wish.paused
             await store.change_share(tx, share, expires_at, opens_max, paused)
+            if wish.inbox is not msgspec.UNSET:
+                await switch_inbox(tx, share, wish.inbox)
+            changed = (expires_at, opens_max) != (row.expires_at, row.opens_max)
             if wish.passcode is not msgspec.UNSET:
                 salt, hash_ = (None, None) if passcode is None else (passcode.salt, passcode.hash)
+                changed |= hash_ != row.passcode_hash
                 if hash_ != row.passcode_hash:  # the one that stands keeps its tries, however often it is told
                     await store.change_passcode(tx, share, salt, hash_, PASSCODE_TRIES)
+            now_ms = ports.now_ms()
+            if changed:
+                await append(tx, me.account, Happened("share_changed", share, me.device), now_ms)
+            if paused != row.paused:
+                kind: Kind = "share_paused" if paused else "share_resumed"
+                await append(tx, me.account, Happened(kind, share, me.device), now_ms)
 
     doc = Doc(
         "Replace all files of a share at once",
@@ -167,14 +182,14 @@ def routes(ports: Ports) -> list[HTTPRouteHandler]:
 
     @put(f"{PATH}/files", status_code=204, opt={DOC: doc})
     async def replace(request: Request[Any, Any, Any]) -> None:
-        me, share = await caller(request, ports), _share(request)
+        me, share = await caller(request, ports), share_of(request)
         files = await read_json(request, _read_files, SHARE_BODY_BYTES_MAX)
         try:
             check_files(files)
         except ShareMalformed:
             raise ProblemError("malformed") from None
         async with engine.transaction() as tx:
-            row = _owned(request, me, await store.lock_share(tx, share))
+            row = owned(request, me, await store.lock_share(tx, share))
             if row.revoked_at is not None:
                 raise ProblemError("not_found")
             if row.direct and len(files) != 1:
@@ -191,11 +206,11 @@ def routes(ports: Ports) -> list[HTTPRouteHandler]:
 
     @get(f"{PATH}/openings", opt={DOC: doc})
     async def openings(request: Request[Any, Any, Any]) -> Response[Any]:
-        me, share = await caller(request, ports), _share(request)
+        me, share = await caller(request, ports), share_of(request)
         after = request.query_params.get("after", "0")
         if not (after.isascii() and after.isdecimal() and len(after) < 16):
             raise ProblemError("malformed")
-        _owned(request, me, await store.read_share(engine.reading(), share))
+        owned(request, me, await store.read_share(engine.reading(), share))
         rows = await store.read_openings(engine.reading(), share, int(after), ports.now_ms(), OPENINGS_A_PAGE_MAX)
         return Response(msgspec.json.encode([OpeningRecord(*row) for row in rows]), media_type=JSON)
 
@@ -209,17 +224,20 @@ def routes(ports: Ports) -> list[HTTPRouteHandler]:
 
     @delete(PATH, opt={DOC: doc})
     async def revoke(request: Request[Any, Any, Any]) -> None:
-        me, share = await caller(request, ports), _share(request)
+        me, share = await caller(request, ports), share_of(request)
         now_ms = ports.now_ms()
         async with engine.transaction() as tx:
-            _owned(request, me, await store.lock_share(tx, share))
+            row = owned(request, me, await store.lock_share(tx, share))
+            if row.revoked_at is None:
+                await append(tx, me.account, Happened("share_revoked", share, me.device), now_ms)
             await store.revoke_share(tx, share, now_ms)
             await store.drop_old_openings(tx, now_ms)
 
     return [make, look, change, replace, openings, revoke]
 
 
-def _share(request: Request[Any, Any, Any]) -> ShareId:
+def share_of(request: Request[Any, Any, Any]) -> ShareId:
+    """The handle in a path. Raises: ProblemError `not_found`."""
     text = request.path_params["share"]
     try:
         if len(text) == 2 * SHARE_BYTES and text == text.lower():
@@ -229,7 +247,7 @@ def _share(request: Request[Any, Any, Any]) -> ShareId:
     raise ProblemError("not_found")
 
 
-def _owned(request: Request[Any, Any, Any], me: Caller, row: ShareRow | None) -> ShareRow:
+def owned(request: Request[Any, Any, Any], me: Caller, row: ShareRow | None) -> ShareRow:
     """The share, if the caller's account made it and the owner token fits. Raises: ProblemError `not_found`."""
     text = header(request, OWNER_HEADER.lower().encode())
     try:

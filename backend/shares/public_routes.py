@@ -20,6 +20,8 @@ from backend.access.tokens import new_secret_text
 from backend.http.docs import DOC, Body, Doc, Parameter
 from backend.http.limits import JSON, header, network, read_json
 from backend.http.problems import ProblemError
+from backend.inbox.store import INBOX_PLACE
+from backend.ledger.store import Happened, append
 from backend.notices.store import tell
 from backend.ports import Ports
 from backend.shares import store
@@ -27,6 +29,8 @@ from backend.shares.passcodes import Busy, Passcodes
 from backend.shares.store import Counted, Live, Try
 from backend.storage.engine import Transaction
 from crypto.public.sealing import seal
+from sync.wire.inbox import TICKET_HEADER
+from sync.wire.ledger import Kind, opener_digest
 from sync.wire.limits import EMBEDDED_CHARS_MAX, SHARE_POLL_SECONDS, SMALL_BODY_BYTES_MAX, TICKET_SECONDS
 from sync.wire.share import (
     OPENED,
@@ -136,7 +140,16 @@ def routes(ports: Ports, passcodes: Passcodes) -> list[HTTPRouteHandler]:
         await note(tx, counted, OPENED, request, asked.recipient, tuple(types), now_ms)
         body = msgspec.json.encode(Manifest(files, "can-change" if counted.long_term else "finalized"))
         headers = {"Retry-After": str(SHARE_POLL_SECONDS)} if counted.long_term else {}
-        return Response(body, media_type=JSON, headers=headers)
+        return Response(body, media_type=JSON, headers=headers | await inbox(tx, counted, now_ms))
+
+    async def inbox(tx: Transaction, counted: Counted, now_ms: int) -> dict[str, str]:
+        """The header with which whoever opened a share may send something back."""
+        if not counted.inbox:
+            return {}
+        ticket = new_secret_text(ports.entropy)
+        ends = now_ms + TICKET_SECONDS * 1000
+        await store.write_tickets(tx, [(ticket_hash(ticket), counted.share, INBOX_PLACE, ends)], now_ms)
+        return {TICKET_HEADER: ticket}
 
     doc = Doc(
         "Fetch the file of a direct share",
@@ -158,7 +171,8 @@ def routes(ports: Ports, passcodes: Passcodes) -> list[HTTPRouteHandler]:
                 raise ProblemError("not_found")
             ((content_type, jwe, _),) = await store.read_files(tx, counted.share)
             await note(tx, counted, OPENED, request, recipient, (content_type,), now_ms)
-        return Response(jwe.encode(), media_type=JOSE)
+            headers = await inbox(tx, counted, now_ms)
+        return Response(jwe.encode(), media_type=JOSE, headers=headers)
 
     doc = Doc("Fetch a file of a manifest, for an hour", {200: Body(JOSE, None)}, ("not_found",))
 
@@ -186,6 +200,9 @@ def routes(ports: Ports, passcodes: Passcodes) -> list[HTTPRouteHandler]:
         sealed = seal(counted.log_key, opening_info(counted.share, counted.number, outcome), opener)
         await store.drop_old_openings(tx, now_ms)
         await store.write_opening(tx, counted.share, counted.number, now_ms, outcome, sealed)
+        kind: Kind = "share_opened" if outcome == OPENED else "passcode_wrong"
+        happened = Happened(kind, counted.share, b"", counted.number, opener_digest(sealed))
+        await append(tx, counted.account, happened, now_ms)
         if outcome == OPENED:
             await tell(tx, counted.account, "share_opened", None, now_ms)
 

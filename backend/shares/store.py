@@ -24,15 +24,15 @@ LIVE = f"token_hash = $1 AND {_OPEN} AND (opens_max IS NULL OR opens < opens_max
 
 SHARE_READ = (
     "SELECT account, owner_hash, body_hash, long_term, direct, made_at, expires_at, opens_max, paused, revoked_at,"  # noqa: S608
-    f" passcode_hash, tries, opens, {_ENTITLED} FROM shares WHERE share = $1"
+    f" passcode_hash, tries, opens, {_ENTITLED}, inbox FROM shares WHERE share = $1"
 )
 SHARES_LIVE = "SELECT count(*) FROM shares WHERE account = $1 AND revoked_at IS NULL"
 ACCOUNT_LOCK = "SELECT account FROM accounts WHERE account = $1 FOR UPDATE"
 SHARE_LOCK = "SELECT share FROM shares WHERE share = $1 FOR UPDATE"
 SHARE_WRITE = (
     "INSERT INTO shares (share, account, token_hash, owner_hash, body_hash, log_key, long_term, direct, made_at,"
-    " expires_at, opens_max, paused, revoked_at, passcode_salt, passcode_hash, tries, opens, records, vault)"
-    " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, FALSE, NULL, $12, $13, $14, 0, 0, $15)"
+    " expires_at, opens_max, paused, revoked_at, passcode_salt, passcode_hash, tries, opens, records, vault, inbox)"
+    " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, FALSE, NULL, $12, $13, $14, 0, 0, $15, $16)"
     " ON CONFLICT DO NOTHING RETURNING share"
 )
 SHARE_CHANGE = "UPDATE shares SET expires_at = $2, opens_max = $3, paused = $4 WHERE share = $1"
@@ -65,16 +65,16 @@ TRY_TAKE = (
 )
 WRONG_COUNT = (
     "UPDATE shares SET records = records + 1, checking_until = 0 WHERE token_hash = $1 AND revoked_at IS NULL"
-    " RETURNING share, account, records, log_key, long_term"
+    " RETURNING share, account, records, log_key, long_term, inbox"
 )
 OPEN_COUNT = (
     f"UPDATE shares SET opens = opens + 1, records = records + 1 WHERE {LIVE}"  # noqa: S608  constants
-    " AND direct = $3 AND passcode_hash IS NULL RETURNING share, account, records, log_key, long_term"
+    " AND direct = $3 AND passcode_hash IS NULL RETURNING share, account, records, log_key, long_term, inbox"
 )
 # The try that was taken comes back; another passcode by now is another question (`passcode_hash = $3`).
 OPEN_RIGHT = (
     "UPDATE shares SET opens = opens + 1, records = records + 1, tries = tries + 1, checking_until = 0"  # noqa: S608
-    f" WHERE {LIVE} AND passcode_hash = $3 RETURNING share, account, records, log_key, long_term"
+    f" WHERE {LIVE} AND passcode_hash = $3 RETURNING share, account, records, log_key, long_term, inbox"
 )
 OPENING_WRITE = "INSERT INTO share_openings (share, number, at_ms, outcome, opener) VALUES ($1, $2, $3, $4, $5)"
 OPENINGS_READ = (
@@ -102,16 +102,19 @@ class ShareRow(NamedTuple):
     tries: int
     opens: int
     entitled: bool
+    inbox: bool
 
 
 class Counted(NamedTuple):
-    """What a counted open or wrong passcode needs: the share, its account, its record's number and key."""
+    """What a counted open or wrong passcode needs: the share, its account, the number of its record, the key that seals
+    it."""
 
     share: ShareId
     account: AccountId
     number: int
     log_key: bytes
     long_term: bool
+    inbox: bool
 
 
 class Live(NamedTuple):
@@ -139,7 +142,11 @@ async def read_share(db: Reading, share: ShareId) -> ShareRow | None:
         return None
     row = ShareRow(*rows[0])  # one of the databases has no booleans
     return row._replace(
-        long_term=bool(row.long_term), direct=bool(row.direct), paused=bool(row.paused), entitled=bool(row.entitled)
+        long_term=bool(row.long_term),
+        direct=bool(row.direct),
+        paused=bool(row.paused),
+        entitled=bool(row.entitled),
+        inbox=bool(row.inbox),
     )
 
 
@@ -163,7 +170,7 @@ async def write_share(
     salt, hash_ = (None, None) if passcode is None else (passcode.salt, passcode.hash)
     settings = (new.long_term, new.direct, now_ms, new.expires_at, new.opens_max, salt, hash_, tries)
     keys = (new.token_hash, new.owner_hash, body_hash, new.log_key)
-    return bool(await tx.fetch(SHARE_WRITE, share, account, *keys, *settings, new.vault))
+    return bool(await tx.fetch(SHARE_WRITE, share, account, *keys, *settings, new.vault, new.inbox))
 
 
 async def write_files(tx: Transaction, share: ShareId, files: Sequence[ShareFile], now_ms: int) -> None:
@@ -237,8 +244,8 @@ async def count_right(tx: Transaction, token: bytes, now_ms: int, hash_: bytes) 
 def _counted(rows: Sequence[Row]) -> Counted | None:
     if not rows:
         return None
-    share, account, number, log_key, long_term = rows[0]
-    return Counted(share, account, number, log_key, bool(long_term))
+    share, account, number, log_key, long_term, inbox = rows[0]
+    return Counted(share, account, number, log_key, bool(long_term), bool(inbox))
 
 
 async def write_opening(tx: Transaction, share: ShareId, number: int, at_ms: int, outcome: str, opener: bytes) -> None:

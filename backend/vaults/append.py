@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from backend.ledger.store import Happened
+from backend.ledger.store import append as append_ledger
 from backend.notices.store import tell
 from backend.push.store import wish_wake
 from backend.storage.announcing import of_device, of_vault
@@ -39,6 +41,15 @@ class Push(NamedTuple):
     now_ms: int
 
 
+class Change(NamedTuple):
+    """An entry that changed who is in a vault. `cards`: those that it listed before or after this push."""
+
+    vault: VaultId
+    seq: int
+    hash: ItemHash
+    cards: frozenset[DeviceId]
+
+
 class Outcome(NamedTuple):
     """What became of a push. `held`: seq to hash of the items of this push that stand in the log, for the answer.
 
@@ -52,6 +63,7 @@ class Outcome(NamedTuple):
     proof: Item | None
     dropped: tuple[DeviceId, ...] = ()
     stored: tuple[int, int] = (0, 0)
+    changes: tuple[Change, ...] = ()
 
 
 async def append_all(engine: Engine, pushes: Sequence[Push], bounds: Bounds) -> list[Outcome | Exception]:
@@ -106,6 +118,7 @@ async def _append_together(engine: Engine, pushes: Sequence[Push], bounds: Bound
         ]
         for account, push in sorted(told, key=lambda pair: pair[0]):  # accounts are locked in one order too
             await tell(tx, account, "removed", push.device, push.now_ms)
+        await _enter_changes(tx, pushes, outcomes)
     return outcomes
 
 
@@ -117,6 +130,19 @@ def _appended(pushes: Sequence[Push], outcomes: Sequence[Outcome]) -> dict[Vault
             vault = push.ask.vault
             hands[vault] = push.device if hands.get(vault, push.device) == push.device else DeviceId(b"")
     return hands
+
+
+async def _enter_changes(tx: Transaction, pushes: Sequence[Push], outcomes: Sequence[Outcome]) -> None:
+    """Writes each change of who is in a vault into the ledgers of all accounts that it concerns."""
+    entered = [
+        (account, change, push)
+        for push, outcome in zip(pushes, outcomes, strict=True)
+        for change in outcome.changes
+        for account in await store.accounts_of(tx, change.cards)
+    ]
+    for account, change, push in sorted(entered, key=lambda one: one[0]):
+        happened = Happened("membership", change.vault, push.device, change.seq, change.hash)
+        await append_ledger(tx, account, happened, push.now_ms)
 
 
 async def _lock_heads(tx: Transaction, pushes: Sequence[Push]) -> dict[VaultId, Vault]:
@@ -151,11 +177,14 @@ async def _append_one(tx: Transaction, vault: Vault | None, push: Push, bounds: 
     if is_new:
         await store.make_head(tx, vault, push.account, push.now_ms)
     dropped: tuple[DeviceId, ...] = ()
+    changes: tuple[Change, ...] = ()
     if new_items:
         await store.write_items(tx, vault, new_items)
         if vault.state.table is not table_before:
             before, after = table_before.live(), vault.state.table.live()
             dropped = await store.write_members(tx, vault.number, table_before, vault.state.table)
+            cards = frozenset(before.keys() | after.keys())
+            changes = _changes(ask.vault, new_items, cards)
             for device in after.keys() ^ before.keys():
                 tx.announce(of_device(device), push.device)
     is_live = vault.state.table.role(push.device) is not None
@@ -168,7 +197,15 @@ async def _append_one(tx: Transaction, vault: Vault | None, push: Push, bounds: 
     if (is_live and push.lost) or (vault.facts.lost and new_items):
         touched |= await _keep_lost(tx, vault, push, new_items)
     stored = (entries, len(new_items) - entries)
-    return Outcome(vault, refusal.code, tuple(acks), held, refusal.proof, dropped, stored), touched
+    return Outcome(vault, refusal.code, tuple(acks), held, refusal.proof, dropped, stored, changes), touched
+
+
+def _changes(vault: VaultId, items: list[NewItem], cards: frozenset[DeviceId]) -> tuple[Change, ...]:
+    return tuple(
+        Change(vault, new.seq, new.read.hash, cards)
+        for new in items
+        if isinstance(new.read.body, Entry) and new.read.body.edits
+    )
 
 
 async def _may_found(tx: Transaction, push: Push, bounds: Bounds) -> str | None:

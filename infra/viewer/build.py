@@ -11,7 +11,8 @@ from pathlib import Path
 
 from backend.web.files import FOLDER, ROOT, all_files, integrity
 
-LATER = ("/vendor/qr.js", "/vendor/dompurify.js", "/scan.js", "/narrative.js", "/sw.js")  # fetched when they are needed
+LATER = ("/vendor/qr.js", "/vendor/dompurify.js", "/scan.js", "/narrative.js", "/sw.js")
+LATER += ("/note.js", "/note_form.js")  # fetched when they are needed
 # What the first screen waits for: with style and words seven files, so that a browser's six connections go twice.
 FIRST = ("/app.js", "/link.js", "/screens.js", "/words.js", "/vendor/lit-html.js")
 LOW = ' fetchpriority="low"'

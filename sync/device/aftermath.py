@@ -22,6 +22,7 @@ from sync.device.identity import (
     put_identity,
     put_recovery,
 )
+from sync.device.inbox import settle_inbox
 from sync.device.outbox import replay_ask
 from sync.device.phone import Phone
 from sync.device.reading import identity_of
@@ -75,6 +76,7 @@ async def sync_and_see_to(phone: Phone, only: list[int] | None = None, *, watch:
         report = await sync(phone, only, watch=watch)
     await settle_account(phone)
     report.shares = await settle_shares(phone)
+    await settle_inbox(phone)
     async with phone.store.transaction() as rows:
         recovery = await get_recovery(rows)
         if recovery is not None:

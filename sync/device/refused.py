@@ -147,6 +147,12 @@ _TEXTS: dict[str, tuple[str, str]] = {
     "share_address": ("The server's address is too long for a link", "Ask who runs the server for a shorter one."),
     "bad_hours": ("Those are no quiet hours", "Write from and to, as 22:00-07:00."),
     "bad_expiry": ("That is no end of a share", "Write 2h, 7d, or a day to come as 2030-12-31."),
+    "no_such_note": ("There is no such note", "`carnet inbox` shows all, with their numbers."),
+    "note_unreadable": ("That note cannot be read", "Decline it; ask whoever sent it to send it again."),
+    "note_declined": ("That note was declined, and is gone", "Ask whoever sent it to send it again."),
+    "note_accepted": ("That note stands in your records already", "`carnet delete ID` takes it out of them."),
+    "no_inbox": ("That share was made without an inbox", "Make a new one: its files carry the key for notes."),
+    "bad_since": ("That is no beginning", "Write 48h, 30d, or a day as 2030-12-31."),
     "bad_passcode": ("That passcode cannot be used", "Take 4 to 64 characters."),
     "link_form": (
         "That is no SMART Health Link",

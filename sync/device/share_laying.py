@@ -25,6 +25,7 @@ from sync.device.store.rows import Rows
 from sync.device.summaries import options_of
 from sync.device.syncing import ShareReport
 from sync.device.transport import Answered, Unreachable
+from sync.fhir.notes import with_inbox_key
 from sync.fhir.summary.assembling import build, content_bytes, summary_bytes
 from sync.fhir.summary.assertions import instant
 from sync.merge.change import VAULT_RECORD
@@ -62,10 +63,11 @@ def seal_summary(phone: Phone, vault: Vault, share: ShareId, word: ShareWord) ->
     only, without = word.ids()
     made = build(vault, at, options_of(vault, eu=word.eu, sections=word.sections, only=only, without=without))
     key = word.secrets(share).link_key
-    sealed = jwe.seal(key, phone.draw(_IV_BYTES), FHIR_JSON, summary_bytes(made.bundle))
+    bundle = with_inbox_key(made.bundle, word.secrets(share).note_key.public_key) if word.inbox else made.bundle
+    sealed = jwe.seal(key, phone.draw(_IV_BYTES), FHIR_JSON, summary_bytes(bundle))
     if len(sealed) > SHARE_BYTES_MAX:
         raise Refused("share_too_large")
-    return Sealed([ShareFile(FHIR_JSON, sealed)], hashlib.sha256(content_bytes(made.bundle)).digest())
+    return Sealed([ShareFile(FHIR_JSON, sealed)], hashlib.sha256(content_bytes(bundle)).digest())
 
 
 async def settle_shares(phone: Phone) -> list[ShareReport]:
@@ -157,6 +159,7 @@ async def _make(requests: ShareRequests, share: ShareId, word: ShareWord, sealed
         word.opens_max,
         passcode_hash(Secret(word.secret), share, word.passcode),
         vault,
+        word.inbox,
     )
     try:
         await requests.make(share, new)

@@ -51,6 +51,7 @@ class ShareWord(msgspec.Struct, frozen=True, omit_defaults=True):
     revoked: bool = False
     paused: bool = False
     changed_at: int = 0
+    inbox: bool = False
 
     def __repr__(self) -> str:
         return "<ShareWord>"

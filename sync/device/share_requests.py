@@ -13,7 +13,7 @@ import msgspec
 from crypto.public.jws import encode_part
 from crypto.public.passphrase import derive_key
 from crypto.secret.secret import Secret
-from sync.device.access import access_token
+from sync.device.asking import ask
 from sync.device.identity import Identity
 from sync.device.phone import Phone
 from sync.device.transport import Answered, Transport, Unreachable
@@ -87,14 +87,7 @@ class ShareRequests:
         self, method: str, path: str, body: bytes | None, owner: Secret | None = None, longest: int = 65_536
     ) -> bytes:
         more = {} if owner is None else {OWNER_HEADER: encode_part(owner.reveal())}
-        for attempt in range(2):
-            token = await access_token(self._phone, self._transport, self._identity, renew=attempt > 0)
-            try:
-                return await self._transport.call(method, path, body, token, more=more, longest=longest)
-            except Answered as answer:
-                if answer.code != "token_invalid" or attempt:
-                    raise
-        raise AssertionError("the loop above returns or raises")
+        return await ask(self._phone, self._transport, self._identity, method, path, body, more=more, longest=longest)
 
 
 def passcode_hash(secret: Secret, share: ShareId, passcode: str | None) -> PasscodeHash | None:

@@ -36,6 +36,7 @@ from sync.wire.share import (
     SHARE_BYTES,
     Opener,
     OpeningRecord,
+    ShareChange,
     ShareId,
     ShareState,
     opening_info,
@@ -61,6 +62,7 @@ class Wish(NamedTuple):
     without: Sequence[str] = ()
     eu: bool = False
     viewer: str | None = None
+    inbox: bool = True
 
 
 class Change(NamedTuple):
@@ -120,6 +122,7 @@ async def create(phone: Phone, wish: Wish) -> Share:
             await _ids(rows, number, wish.without),
             wish.eu,
             wish.viewer,
+            inbox=wish.inbox,
         )
         _check(word)
         seal_summary(phone, await read_vault(rows, number), share, word)
@@ -179,6 +182,25 @@ async def change(phone: Phone, wanted: str, wish: Change, vault: str | None = No
         await _refuse_others(rows, held.number, identity)
         await stage(phone, rows, identity, held.number, [await _said(rows, held.number, held.share, word)])
     return await _settled(phone, identity, held._replace(word=word), None)
+
+
+async def switch_inbox(phone: Phone, wanted: str, on: bool, vault: str | None = None) -> Share:
+    """Lets readers of a share send notes back, or not. Needs the server. Raises: Refused."""
+    held, identity = await _own(phone, wanted, vault)
+    if held.word.revoked:
+        raise Refused("share_revoked")
+    if on and not held.word.inbox:
+        raise Refused("no_inbox")
+    transport = phone.connect(identity.server)
+    requests = ShareRequests(phone, transport, identity)
+    try:
+        owner = held.word.secrets(held.share).owner_token
+        await requests.change(held.share, owner, ShareChange(inbox=on))
+        return await _look(phone, requests, held)
+    except (Answered, Unreachable) as error:
+        raise _refusal(error) from error
+    finally:
+        await transport.close()
 
 
 async def revoke(phone: Phone, wanted: str, vault: str | None = None) -> Share:

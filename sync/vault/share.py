@@ -18,6 +18,7 @@ import msgspec
 from crypto.public.jws import encode_part
 from crypto.secret.kdf import derive
 from crypto.secret.kem import KemKey
+from crypto.secret.notes import SEED_BYTES, NoteKey
 from crypto.secret.secret import Secret
 from sync.wire.share import PASSCODE_SALT_BYTES, SECRET_BYTES, ShareId
 
@@ -59,6 +60,7 @@ class ShareSecrets(msgspec.Struct, frozen=True):
     link_key: Secret
     owner_token: Secret
     log_key: KemKey
+    note_key: NoteKey
 
     def __repr__(self) -> str:
         return "<ShareSecrets>"
@@ -70,6 +72,7 @@ def share_secrets(secret: Secret, share: ShareId) -> ShareSecrets:
         Secret(derive(secret, "share link", share)),
         Secret(derive(secret, "share owner", share)),
         KemKey.from_seed(Secret(derive(secret, "share log", share))),
+        NoteKey(Secret(derive(secret, "share note key", share, SEED_BYTES))),
     )
 
 

@@ -59,6 +59,7 @@ class NewShare(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     opens_max: int | None = None
     passcode: PasscodeHash | None = None
     vault: bytes | None = None
+    inbox: bool = False
 
 
 class ShareChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -68,6 +69,7 @@ class ShareChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     opens_max: int | msgspec.UnsetType | None = msgspec.UNSET
     passcode: PasscodeHash | msgspec.UnsetType | None = msgspec.UNSET
     paused: bool | msgspec.UnsetType = msgspec.UNSET
+    inbox: bool | msgspec.UnsetType = msgspec.UNSET
 
 
 class ShareState(msgspec.Struct, frozen=True):
@@ -86,6 +88,7 @@ class ShareState(msgspec.Struct, frozen=True):
     attempts_left: int | None
     files: list[int]
     entitled: bool = True
+    inbox: bool = False
 
 
 class OpeningRecord(msgspec.Struct, frozen=True):

@@ -11,7 +11,7 @@ import pytest
 from backend.http.docs import DOC
 from backend.http.logs import FIELDS, start_logs
 from backend.storage.engine import StorageFull, StorageUnavailable
-from sync.wire.limits import REQUEST_BYTES_MAX, SHARE_BODY_BYTES_MAX, SMALL_BODY_BYTES_MAX
+from sync.wire.limits import NOTE_BODY_BYTES_MAX, REQUEST_BYTES_MAX, SHARE_BODY_BYTES_MAX, SMALL_BODY_BYTES_MAX
 from tests.api.phone_kit import JSON, MSGPACK, make_frame
 from tests.api.server_kit import Served, code_of, served
 
@@ -36,6 +36,7 @@ def handlers(server: Served):
 
 def concrete(path: str) -> str:
     ids = {"device": "ab" * 32, "link": "ab" * 16, "share": "ab" * 16, "token": "A" * 43, "ticket": "A" * 43}
+    ids["note"] = "1"
     for name, value in ids.items():
         path = path.replace(f"{{{name}:str}}", value)
     return path
@@ -100,6 +101,7 @@ async def test_every_body_has_a_size_that_is_enforced_while_it_arrives(server):
         headers = mum.headers | {"content-type": body.media_type}
         carries_files = path.startswith("/v1/shares") and method == "PUT"
         most = REQUEST_BYTES_MAX if path == "/v1/sync" else SHARE_BODY_BYTES_MAX if carries_files else 65_536
+        most = NOTE_BODY_BYTES_MAX if path.startswith("/s/notes/") else most
         count = most // 65_536 + 1
         for content in (b" " * (65_536 * count), drip(count)):
             answer = await server.client.request(method, concrete(path), content=content, headers=headers)

@@ -9,6 +9,7 @@ import pytest
 
 from backend.operate.reveal import RevealError, as_words, reveal
 from sync.wire.card import RECOVERY
+from sync.wire.inbox import TICKET_HEADER, NewNote
 from sync.wire.item import SetRole
 from tests.api.family_kit import join, removed
 from tests.api.phone_kit import CardKeys, keybox_for, make_entry, make_frames, wraps_for
@@ -39,8 +40,10 @@ async def busy(server: Served):
     await dad.post_json("/v1/devices", dad.card.enrolment(dad.account, laptop))
     await dad.post_json("/v1/devices", laptop.enrolment(dad.account, CardKeys("dads watch")))
     await dad.found()
-    share = await Share(dad).made()
-    await share.open(embeddedLengthMax=1)
+    share = await Share(dad, inbox=True).made()
+    opened = await share.open(embeddedLengthMax=1)
+    note = NewNote(bytes(16), b"sealed")
+    await dad.post_json(f"/s/notes/{opened.headers[TICKET_HEADER]}", note)
     return mum, book, dad
 
 
@@ -53,7 +56,10 @@ async def test_an_account_sees_all_of_its_rows(server):
         "shares",
         "share files",
         "share openings",
+        "share notes",
         "share tickets",
+        "ledger",
+        "ledger entries",
         "devices",
         "revoked enrolments",
         "tokens",

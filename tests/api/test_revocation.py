@@ -16,7 +16,11 @@ def guarded(server: Served) -> list[tuple[str, str, str]]:
         for handler in route.route_handlers:
             doc = handler.opt.get(DOC)
             if doc is not None and doc.token:
-                path = route.path_format.replace("{device}", "ab" * 32).replace("{share}", "ab" * 16)
+                path = (
+                    route.path_format.replace("{device}", "ab" * 32)
+                    .replace("{share}", "ab" * 16)
+                    .replace("{note}", "1")
+                )
                 media_type = doc.body.media_type if doc.body else ""
                 found += [(str(getattr(m, "value", m)), path, media_type) for m in handler.http_methods]
     return found
@@ -54,6 +58,10 @@ async def test_every_route_with_a_token_is_closed_to_it_whatever_else_is_wrong(s
         ("DELETE", "/v1/shares/*"),
         ("PUT", "/v1/shares/*/files"),
         ("GET", "/v1/shares/*/openings"),
+        ("GET", "/v1/ledger"),
+        ("GET", "/v1/notes"),
+        ("GET", "/v1/shares/*/notes/1"),
+        ("PATCH", "/v1/shares/*/notes/1"),
     }
     for token in tokens:
         for method, path, media_type in routes:

@@ -244,7 +244,7 @@ async def test_pages_of_any_origin_may_read_the_data_plane_and_nothing_else(serv
         assert answer.headers["access-control-allow-origin"] == "*"
         assert answer.headers["cache-control"] == "no-store"
         assert answer.headers["referrer-policy"] == "no-referrer"
-    assert (await share.open()).headers["access-control-expose-headers"] == "Retry-After"
+    assert (await share.open()).headers["access-control-expose-headers"] == "Retry-After, Carnet-Inbox"
     assert "access-control-allow-origin" not in (await server.client.get(share.path, headers=share.headers)).headers
 
 

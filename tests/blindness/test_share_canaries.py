@@ -9,13 +9,16 @@ from typing import NamedTuple
 import httpx
 import pytest
 
+from sync.vault.note import Note
 from sync.vault.share import read_link
 from tests.blindness.test_canaries import canary, files_in, forms, sings, windows
 from tests.cli import bundles
 from tests.cli.kit import Inside, Server, make_phone
+from tests.cli.note_sender import visited
 from tests.cli.share_reader import opened
 from tests.fhir.summary_checks import allergy
 
+ADDRESS = "127.91.82.73"  # where a reader asks from
 FIRST = 5_000  # canaries from here on are this file's
 
 
@@ -43,13 +46,22 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     for share in shares:
         assert content in str(opened(share["link"], recipient, share["passcode"]))
         said += _fail(share["link"], wrong, recipient, agent)
+    with httpx.Client(transport=httpx.HTTPTransport(local_address=ADDRESS)) as client:
+        assert client.get(read_link(shares[1]["link"]).url, params={"recipient": recipient}).status_code == 200
+    note = visited(shares[2]["link"], recipient)
+    assert note.send(Note(canary(FIRST + 6), canary(FIRST + 7))).status_code == 201
+    assert (phone("inbox")[0]["from"], phone("inbox")[0]["text"]) == (canary(FIRST + 6), canary(FIRST + 7))
+    phone("inbox", "answer", "1", canary(FIRST + 8))
+    assert visited(shares[2]["link"], recipient).marks()[0]["answer"] == canary(FIRST + 8)
     phone("sync")
+    assert any((one["reader"] or {}).get("address") == ADDRESS for one in phone("ledger")["entries"])
     phone("share", "revoke", shares[1]["id"])
     secrets = []
     for share in shares:
         link = read_link(share["link"])
         secrets += [link.key.reveal(), link.url.rpartition("/")[2].encode()]
-    yield World(server, phone, [content, passcode, recipient, label, wrong, agent], secrets, said)
+    notes = [canary(FIRST + number) for number in (6, 7, 8)]
+    yield World(server, phone, [content, passcode, recipient, label, wrong, agent, *notes], secrets, said)
     server.kill()
 
 
@@ -72,7 +84,7 @@ def _fail(link: str, wrong: str, recipient: str, agent: str) -> bytes:
 
 def sought(world: World) -> set[bytes]:
     """Windows of every canary, and of the secrets of every link in the forms in which they may be written."""
-    found = windows(world.words)
+    found = windows(world.words) | {ADDRESS.encode()}
     for secret in world.secrets:
         text = {secret, secret.hex().encode()}
         if len(secret) != 32:

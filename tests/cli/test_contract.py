@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from sync.device.cli.main import parser
+from sync.vault.note import Note
 from tests.cli import bundles
 from tests.cli.kit import (
     DONE,
@@ -31,6 +32,7 @@ from tests.cli.kit import (
     settle,
     vault_of,
 )
+from tests.cli.note_sender import visited
 from tests.cli.share_reader import opened
 
 CHAPTER = ROOT / "openapi" / "protocol" / "cli.md"
@@ -65,7 +67,9 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     medication, condition = id_of(a, "MedicationStatement"), id_of(a, "Condition")
     a("set", medication, "dosage", bundles.dumps(bundles.dosage("10", "mg", "10 mg")))
     b("set", medication, "dosage", bundles.dumps(bundles.dosage("20", "mg", "20 mg")))
-    opened(a("share", "create", "--label", "contract")["link"])
+    link = a("share", "create", "--label", "contract")["link"]
+    opened(link)
+    visited(link).send(Note("Dr. Contract", "a note"))
     a("delete", condition)
     b("set", condition, "onsetDateTime", '"2017"')
     settle(a, b)
@@ -98,7 +102,8 @@ LISTS = {
     ("find", "ramipril"): "id type label status source conflicts deleted",
     ("conflicts",): "id record kind element values",
     ("share", "list"): "id label state made_by made_at expires_at long_term direct asks_passcode opens opens_max "
-    "attempts_left sections records without",
+    "attempts_left inbox sections records without",
+    ("inbox",): "number from share sent_at state readable text document answer record",
     ("share", "log", "contract"): "number at outcome readable recipient address agent files",
 }
 OBJECTS = {
@@ -106,10 +111,12 @@ OBJECTS = {
     ("sync",): "sent received requests bytes_up bytes_down waiting vaults shares",
     ("share", "show", "contract"): "id label state link passcode",
     ("summary",): "at patient sections left_out",
+    ("ledger", "--since", "1h"): "entries base head read_before finding",
     ("restrict",): "restricted gives_away dot",
     ("status",): "account server last_sync pending intents quarantined findings halted shut_out notices devices",
 }
-WAITING = {"conflicts", "status", "sync", "quarantine", "export"}  # of these, what answers 3 while a question is open
+# Of these, what answers 3 while a question is open.
+WAITING = {"conflicts", "status", "sync", "inbox", "quarantine", "export"}
 
 
 @pytest.mark.parametrize("arguments", [*LISTS, *OBJECTS], ids=" ".join)
@@ -134,7 +141,7 @@ def test_what_stands_inside_the_documents_has_the_form_of_the_contract(world: Wo
     status = one_document(world.a, "status", code=WAITS)
     assert RFC3339.match(status["last_sync"])
     assert (status["server"], status["findings"], status["halted"]) == (world.server.url, 0, [])
-    assert [notice["kind"] for notice in status["notices"]] == ["share_opened"]
+    assert {notice["kind"] for notice in status["notices"]} == {"share_opened", "note_received"}
     assert all(RFC3339.match(notice["at"]) and notice["words"] for notice in status["notices"])
     asked = one_document(world.a, "conflicts", code=WAITS)
     for question in asked:

@@ -21,6 +21,7 @@ from sync.wire.account import Enrolment, NewAccount, TokenRequest
 from sync.wire.card import SignedCard
 from sync.wire.exchange import SyncRequest, VaultAsk, Wrap, encode_request
 from sync.wire.ids import AccountId
+from sync.wire.inbox import NewNote
 from sync.wire.item import VIEWER, Add, Item
 from sync.wire.link import SealedPost
 from sync.wire.share import OWNER_HEADER, ShareFile
@@ -165,6 +166,7 @@ def _made_over_theirs(mine: Phone, other: Other) -> Asked:
 
 THEIRS = "mum"  # whose name the share that exists has
 NOWHERE = "A" * 43  # a token in a link is no id: who knows it may read
+A_NOTE = NewNote(bytes(16), b"x")
 LINK = "ab" * 16
 PATHS = {"device": "/v1/devices/{device}", "link": "/v1/links/{link}/"}
 _post = SealedPost(noise("salt"), b"a post")
@@ -238,6 +240,22 @@ ROWS: dict[tuple[str, str], list[Swap]] = {
     ],
     ("GET", "/v1/shares/{share}/openings"): [
         Swap("path.share", lambda m, o: _share("GET", m, o, "/openings"), "not_found", 404)
+    ],
+    ("GET", "/v1/ledger"): [],
+    ("GET", "/v1/notes"): [],
+    ("GET", "/v1/shares/{share}/notes/{note}"): [
+        Swap("path.share", lambda m, o: _share("GET", m, o, "/notes/1"), "not_found", 404),
+        Swap("path.note", lambda m, o: _share("GET", m, o, "/notes/2"), "not_found", 404),
+    ],
+    ("PATCH", "/v1/shares/{share}/notes/{note}"): [
+        Swap("path.share", lambda m, o: _share("PATCH", m, o, "/notes/1", {"opened": True}), "not_found", 404),
+        Swap("path.note", lambda m, o: _share("PATCH", m, o, "/notes/2", {"opened": True}), "not_found", 404),
+    ],
+    ("POST", "/s/notes/{ticket}"): [
+        Swap("path.ticket", lambda m, o: _json("POST", f"/s/notes/{NOWHERE}", A_NOTE), "not_found", 404)
+    ],
+    ("GET", "/s/notes/{ticket}"): [
+        Swap("path.ticket", lambda m, o: Asked("GET", f"/s/notes/{NOWHERE}", {}, b""), "not_found", 404)
     ],
     ("POST", "/s/{token}"): [
         Swap("path.token", lambda m, o: _json("POST", f"/s/{NOWHERE}", {"recipient": "x"}), "not_found", 404)

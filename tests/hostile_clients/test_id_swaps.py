@@ -38,6 +38,10 @@ WITH_TOKEN = [
     ("PUT", "/v1/shares/{share}/files"),
     ("GET", "/v1/shares/{share}/openings"),
     ("GET", "/v1/events"),
+    ("GET", "/v1/ledger"),
+    ("GET", "/v1/notes"),
+    ("GET", "/v1/shares/{share}/notes/{note}"),
+    ("PATCH", "/v1/shares/{share}/notes/{note}"),
     ("POST", "/v1/sync"),
 ]
 

@@ -13,8 +13,8 @@ const arrived = findLink(location.href);
 if (location.hash || location.search) history.replaceState(null, '', location.pathname);
 
 /** @typedef {{summary: import('./bundle.js').Summary, text: string, issuer: string}} Read */
-/** @type {{screen: string, lang: string, link: import('./link.js').Link | null, recipient: string, passcode: boolean, trouble: Trouble | null, read: Read[], said: string, idle: boolean}} */
-const state = { screen: 'start', lang: preferred(), link: null, recipient: '', passcode: false, trouble: null, read: [], said: '', idle: false };
+/** @type {{screen: string, lang: string, link: import('./link.js').Link | null, recipient: string, passcode: boolean, trouble: Trouble | null, read: Read[], notes: import('./note_form.js').Notes | null, said: string, idle: boolean}} */
+const state = { screen: 'start', lang: preferred(), link: null, recipient: '', passcode: false, trouble: null, read: [], notes: null, said: '', idle: false };
 const root = /** @type {HTMLElement} */ (document.getElementById('page'));
 root.replaceChildren();
 /** @type {{stop: () => void} | null} */
@@ -74,7 +74,8 @@ function content(words) {
       return screens.trouble(words, { ...acts, open: () => acts.open(state.recipient, '') }, said, canTryAgain());
     case 'summary':
       return html`<p class="said-aloud" role="status">${state.said}</p>
-        ${state.read.map(({ summary, issuer }) => parts?.summaryView(summary, look(summary, words), { issuer, harmless }))}`;
+        ${state.read.map(({ summary, issuer }) => parts?.summaryView(summary, look(summary, words), { issuer, harmless }))}
+        ${state.notes?.view(words) ?? nothing}`;
     case 'closed':
       return screens.closed(words, acts, state.idle, arrived !== null);
     default:
@@ -115,7 +116,7 @@ function save() {
 /** @param {boolean} idle */
 function forget(idle) {
   harmless = null;
-  show({ screen: 'closed', link: null, recipient: '', passcode: false, read: [], idle });
+  show({ screen: 'closed', link: null, recipient: '', passcode: false, read: [], notes: null, idle });
 }
 
 /** Any text that a QR code or a person gives. @param {string} text */
@@ -126,7 +127,7 @@ async function take(text) {
       return await showFiles([{ contentType: 'application/smart-health-card', text: JSON.stringify({ verifiableCredential: [jwsOfDigits(text)] }) }]);
     }
     const link = readLink(text);
-    return show({ screen: 'ask', link, passcode: link.flag.includes('P') });
+    return show({ screen: 'ask', link, notes: null, passcode: link.flag.includes('P') });
   } catch (error) {
     return show({ screen: 'start', trouble: asTrouble(error) });
   }
@@ -153,6 +154,13 @@ async function showFiles(files) {
   if (!read.length) throw new Trouble('t_not_understood');
   if (read.some(({ summary }) => summary.sections.some((section) => section.narrative))) ({ harmless } = await import('./narrative.js'));
   show({ screen: 'summary', read });
+}
+
+/** Below the summary: what the reader may send back, if the share takes notes. @param {import('./link.js').Link} link @param {string} ticket */
+async function offerNotes(link, ticket) {
+  const { notesOf } = await import('./note_form.js');
+  const notes = await notesOf(link, ticket, state.recipient, state.read.map(({ text }) => text), () => state.notes && show({}));
+  if (notes && state.link === link && state.screen === 'summary') show({ notes });
 }
 
 /** @param {unknown} error @returns {Trouble} */
@@ -195,8 +203,11 @@ const acts = {
     try {
       const { openLink } = await needed();
       if (state.link !== link) return;
-      const files = await openLink(link, recipient, passcode);
-      if (state.link === link) await showFiles(files);
+      let ticket = '';
+      const files = await openLink(link, recipient, passcode, (each) => (ticket = each));
+      if (state.link !== link) return;
+      await showFiles(files);
+      if (ticket) void offerNotes(link, ticket).catch(() => undefined); // a summary is no worse without it
     } catch (error) {
       const trouble = asTrouble(error);
       if (state.link !== link) return;
@@ -205,7 +216,7 @@ const acts = {
       else show({ screen: 'trouble', trouble });
     }
   },
-  back: () => show({ screen: 'start', link: null, recipient: '', passcode: false, read: [] }),
+  back: () => show({ screen: 'start', link: null, recipient: '', passcode: false, read: [], notes: null }),
   forget: () => forget(false),
 };
 

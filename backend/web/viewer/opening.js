@@ -12,20 +12,24 @@ const utf8 = new TextDecoder('utf-8', { fatal: true });
 /** @typedef {{contentType: string, text: string}} Opened */
 
 /**
- * Every file of a link, decrypted.
+ * Every file of a link, decrypted. `onTicket` hears with what a note may be sent back, if one may.
  * @param {import('./link.js').Link} link @param {string} recipient who asks @param {string} passcode or empty
+ * @param {(ticket: string) => void} [onTicket]
  * @returns {Promise<Opened[]>}
  */
-export async function openLink(link, recipient, passcode) {
+export async function openLink(link, recipient, passcode, onTicket = () => {}) {
+  const heard = (/** @type {Response} */ answer) => onTicket(answer.headers.get('carnet-inbox') ?? '');
   if (link.flag.includes('U')) {
     const url = new URL(link.url);
     url.searchParams.set('recipient', recipient);
     const answer = await ask(link, url, {});
+    heard(answer);
     return [await openFile(await answer.text(), link.key, '')];
   }
   const body = { recipient, embeddedLengthMax: EMBEDDED_CHARS_MAX, ...(passcode ? { passcode } : {}) };
   const headers = { 'content-type': 'application/json' };
   const answer = await ask(link, link.url, { method: 'POST', headers, body: JSON.stringify(body) });
+  heard(answer);
   let files;
   try {
     files = (await answer.json()).files;

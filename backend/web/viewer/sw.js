@@ -4,7 +4,7 @@
  * the marks is written by `python -m infra.viewer.build`; another list is another cache, taken whole or not at all.
  */
 /* files */
-const VERSION = '54052552daa57a20';
+const VERSION = '88289e2fdb8d54c3';
 /** @type {string[]} */
 const FILES = [
   '/view',
@@ -17,6 +17,8 @@ const FILES = [
   '/view/icon.svg',
   '/view/link.js',
   '/view/narrative.js',
+  '/view/note.js',
+  '/view/note_form.js',
   '/view/opening.js',
   '/view/scan.js',
   '/view/screens.js',

@@ -37,10 +37,22 @@ def _files() -> ModuleType:
     return files
 
 
+def _inbox() -> ModuleType:
+    from sync.device.cli import inbox
+
+    return inbox
+
+
 def _leaving() -> ModuleType:
     from sync.device.cli import leaving
 
     return leaving
+
+
+def _ledger() -> ModuleType:
+    from sync.device.cli import ledger
+
+    return ledger
 
 
 def _network() -> ModuleType:
@@ -104,7 +116,9 @@ def _watch() -> ModuleType:
 
 
 files = Later(_files)
+inbox = Later(_inbox)
 leaving = Later(_leaving)
+ledger = Later(_ledger)
 network = Later(_network)
 people = Later(_people)
 pushing = Later(_pushing)

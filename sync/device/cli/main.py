@@ -13,6 +13,7 @@ import sys
 from collections.abc import Callable, Sequence
 
 from sync.device.cli import push_arguments
+from sync.device.cli.afterwards import add_afterwards
 from sync.device.cli.context import REFUSED, Context
 from sync.device.cli.later import (
     Command,
@@ -81,6 +82,7 @@ def parser() -> argparse.ArgumentParser:
     _questions(command)
     _summary(command)
     _shares(command)
+    add_afterwards(command)
     _network(command)
     push_arguments.add(command)
     return top
@@ -320,8 +322,7 @@ def _shares(command: Callable[..., argparse.ArgumentParser]) -> None:
         "hand your summary to somebody outside, behind a link that only its holder can read",
         "share create --passcode --expires 2h --label 'For Dr. Example'",
     )
-    _with_vault(share)
-    share.set_defaults(action=None)
+    _with_vault(share).set_defaults(action=None)
     actions = share.add_subparsers(dest="action", metavar="ACTION")
 
     def action(name: str, text: str, *, one: bool = True, pictures: bool = False) -> argparse.ArgumentParser:
@@ -346,6 +347,7 @@ def _shares(command: Callable[..., argparse.ArgumentParser]) -> None:
     create.add_argument("--records", action="append", metavar="ID,…", help="only these records (repeatable)")
     create.add_argument("--without", action="append", metavar="ID,…", help="without these records (repeatable)")
     create.add_argument("--eu", action="store_true", help="with the sections that the European summary asks for")
+    create.add_argument("--no-inbox", action="store_true", help="readers can send no note back")
     create.add_argument("--viewer", metavar="URL", help="the page that opens it (default: your server's); '' for none")
     listing = action("list", "every share, and how it stands", one=False)
     listing.add_argument("--secrets", action="store_true", help="with links and passcodes")

@@ -75,11 +75,12 @@ async def _create(context: Context, options: argparse.Namespace) -> int:
             _names(options.without) or (),
             options.eu,
             options.viewer,
+            not options.no_inbox,
         )
         made = await sharing.create(phone, wish)
     link, word = sharing.link_of(made.held), made.held.word
     _write_pictures(made.held, link, options)
-    context.result(_document(made) | {"link": link, "passcode": word.passcode})
+    context.result(document_of(made) | {"link": link, "passcode": word.passcode})
     if not context.json:
         _tell_link(context, made.held, link)
         if word.expires_at is None and word.opens_max is None:
@@ -96,7 +97,7 @@ async def _show(context: Context, options: argparse.Namespace) -> int:
         raise Refused("share_revoked")
     link = sharing.link_of(held)
     _write_pictures(held, link, options)
-    context.result(_document(Share(held, sharing.NOT_KNOWN)) | {"link": link, "passcode": held.word.passcode})
+    context.result(document_of(Share(held, sharing.NOT_KNOWN)) | {"link": link, "passcode": held.word.passcode})
     if not context.json:
         _tell_link(context, held, link)
     return DONE
@@ -123,7 +124,7 @@ async def _change(context: Context, options: argparse.Namespace) -> int:
         share = await sharing.change(phone, options.id, wish, options.vault)
     link, word = sharing.link_of(share.held), share.held.word
     _write_pictures(share.held, link, options)
-    context.result(_document(share) | {"link": link, "passcode": word.passcode})
+    context.result(document_of(share) | {"link": link, "passcode": word.passcode})
     if not context.json:
         _tell_link(context, share.held, link)
         if link != before:
@@ -160,7 +161,7 @@ async def _list(context: Context, options: argparse.Namespace) -> int:
     shown = []
     for share in found:
         more = {"link": sharing.link_of(share.held), "passcode": share.held.word.passcode} if secrets_too else {}
-        shown.append(_document(share) | more)
+        shown.append(document_of(share) | more)
     context.result(shown)
     if context.json:
         return DONE
@@ -222,7 +223,7 @@ async def _pause(context: Context, options: argparse.Namespace) -> int:
     async with context.phone() as phone:
         wish = sharing.Change(paused=options.action == "pause")
         share = await sharing.change(phone, options.id, wish, options.vault)
-    context.result(_document(share))
+    context.result(document_of(share))
     if not context.json:
         if share.why is None:
             context.say(f"{share.held.word.label or 'The share'}: {_stands(share)}.")
@@ -237,7 +238,7 @@ def _stands(share: Share) -> str:
 async def _revoke(context: Context, options: argparse.Namespace) -> int:
     async with context.phone() as phone:
         share = await sharing.revoke(phone, options.id, options.vault)
-    context.result(_document(share))
+    context.result(document_of(share))
     if not context.json:
         if share.state == sharing.REVOKED:
             context.say("Revoked: the link opens nothing any more.")
@@ -272,7 +273,7 @@ async def _log(context: Context, options: argparse.Namespace) -> int:
     return DONE
 
 
-def _document(share: Share) -> dict[str, Any]:
+def document_of(share: Share) -> dict[str, Any]:
     """The JSON of a share, as cli.md has it, without what opens it."""
     held, found = share.held, share.found
     word = held.word
@@ -289,6 +290,7 @@ def _document(share: Share) -> dict[str, Any]:
         "opens": None if found is None else found.opens,
         "opens_max": word.opens_max,
         "attempts_left": None if found is None else found.attempts_left,
+        "inbox": word.inbox if found is None else found.inbox,
         "sections": None if word.sections is None else list(word.sections),
         "records": None if word.records is None else list(word.records),
         "without": list(word.without),

@@ -16,6 +16,7 @@ from sync.fhir.conflicts import Importer
 from sync.fhir.datatype_words import date_words, name_words
 from sync.fhir.envelope import VaultView
 from sync.fhir.exact import canonical
+from sync.fhir.notes import is_from_a_link
 from sync.fhir.registers import Resource
 from sync.fhir.summary import narrative
 from sync.fhir.summary.assertions import Speakers, provenance
@@ -106,7 +107,7 @@ def build(view: VaultView, at: str, options: Options) -> Summary:
                     continue
                 placed.add(url)
                 resources.append(entry_of(url, resource))
-                if section.required:
+                if section.required or is_from_a_link(resource):
                     id_ = uuid_of(options.secret, b"provenance", url.encode())
                     origin = provenance(line.facts, url, document.patient_url, at)
                     origins.append(entry_of("urn:uuid:" + id_, {**origin, "id": id_}))

@@ -105,6 +105,7 @@ CODES = {
     "94651-7": "travel",
     "42348-3": "advance_directives",
     "81338-6": "patient_story",
+    "note-from-a-link": "plan_of_care",  # what the citizen accepted from whoever had a link (inbox.md)
 }
 DIRECTIVE_CODES = frozenset(("adr", "acd", "dnr", "polst", "hcd", "42348-3", "75320-2", "59284-0"))
 
