@@ -12,6 +12,14 @@ _TEXTS: dict[str, tuple[str, str]] = {
         "Use another folder with --store, or go on with this one.",
     ),
     "no_store": ("There is no phone in this store yet", "Start with `carnet init` or `carnet link`."),
+    "bad_terms": ("That is no term pack, or nothing to make one of", "See `carnet terms --help`."),
+    "unknown_signer": (
+        "Nobody on this phone has let in who signed that pack",
+        "If you know whose key it is: the same command with --trust NAME.",
+    ),
+    "no_such_terms": ("There is no such installed pack", "See `carnet terms list`; what came with the phone stays."),
+    "no_code": ("No code is known for that", "`carnet codes TEXT` searches; without --code your words alone are kept."),
+    "which_code": ("Several codes fit", "Write it whole, as `carnet codes TEXT` shows it."),
     "store_newer": ("This store was written by a newer version", "Update carnet; nothing has been changed."),
     "store_damaged": (
         "This store cannot be read",

@@ -12,6 +12,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 
+from sync.device.cli import counter, files, leaving, network, people, questions, records, recovery, setup, sharing
 from sync.device.cli.context import REFUSED, Context
 from sync.device.cli.later import (
     Command,
@@ -77,7 +78,7 @@ def parser() -> argparse.ArgumentParser:
     _files(command)
     _records(command)
     _questions(command)
-    _summary(command)
+    counter.add_commands(command)
     _shares(command)
     _network(command)
     return top
@@ -213,6 +214,10 @@ def _files(command: Callable[..., argparse.ArgumentParser]) -> None:
     _with_vault(export)
 
 
+def _with_code(made: argparse.ArgumentParser) -> None:
+    made.add_argument("--code", metavar="TEXT", help="with the code of what this names, as `carnet codes` finds it")
+
+
 def _records(command: Callable[..., argparse.ArgumentParser]) -> None:
     listing = _with_vault(command("list", records.list_records, "one line a record", "list MedicationStatement"))
     listing.add_argument("type", nargs="?", metavar="TYPE")
@@ -227,7 +232,7 @@ def _records(command: Callable[..., argparse.ArgumentParser]) -> None:
     )
     new.add_argument("type", metavar="TYPE")
     new.add_argument("value", metavar="JSON|@FILE")
-    _with_vault(new)
+    _with_code(_with_vault(new))
     shapes: dict[str, tuple[str, tuple[str, ...], str]] = {
         "set": (
             "give one element another value",
@@ -256,6 +261,8 @@ def _records(command: Callable[..., argparse.ArgumentParser]) -> None:
         made.add_argument("id", metavar="ID")
         for name in arguments:
             made.add_argument(name, metavar="JSON|@FILE" if name == "value" else name.upper())
+        if verb == "add":
+            _with_code(made)
 
 
 def _questions(command: Callable[..., argparse.ArgumentParser]) -> None:
@@ -270,44 +277,6 @@ def _questions(command: Callable[..., argparse.ArgumentParser]) -> None:
     how.add_argument("--merge", metavar="ID", help="they are the same; this one stays")
     how.add_argument("--not-same", action="store_true", help="they are not the same")
     _with_vault(resolve)
-
-
-def _summary(command: Callable[..., argparse.ArgumentParser]) -> None:
-    shown = command(
-        "summary", summary.show_summary, "what a doctor reads in thirty seconds", "summary --pdf summary.pdf"
-    )
-    shown.add_argument("--fhir", metavar="FILE", help="write it as an International Patient Summary (FHIR R4)")
-    shown.add_argument("--pdf", metavar="FILE", help="write it as pages to print")
-    shown.add_argument("--eu", action="store_true", help="with the sections that the European summary asks for")
-    shown.add_argument("--sections", metavar="NAME,…", help="only these and the required ones, as allergies,devices")
-    _with_vault(shown)
-    review = command(
-        "review",
-        summary.review,
-        "say of each allergy, problem and medicine whether it still holds",
-        "review ramipril still-true",
-    )
-    review.add_argument("id", nargs="?", metavar="ID", help="only this one")
-    review.add_argument("answer", nargs="?", choices=("still-true", "stopped", "unsure"), metavar="ANSWER")
-    _with_vault(review)
-    restrict = command(
-        "restrict", summary.hide, "hide a record or a section from every summary", "restrict social_history"
-    )
-    restrict.add_argument("what", nargs="?", metavar="RECORD|CATEGORY", help="without it: what is hidden")
-    restrict.add_argument("--off", action="store_true", help="show it again")
-    _with_vault(restrict)
-
-
-def _passcode_options(parser: argparse.ArgumentParser) -> None:
-    code = parser.add_mutually_exclusive_group()
-    code.add_argument(
-        "--passcode",
-        nargs="?",
-        const="new",
-        choices=("new", "ask"),
-        help="ask readers for a passcode: six digits drawn for you, or with `ask` one that you type",
-    )
-    code.add_argument("--passcode-file", metavar="F", help="ask readers for the passcode in this file")
 
 
 def _shares(command: Callable[..., argparse.ArgumentParser]) -> None:
