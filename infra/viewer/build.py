@@ -1,4 +1,5 @@
-"""Writes into the viewer what depends on its files: hashes in the page, the list in the service worker.
+"""Writes into the viewer what depends on its files: hashes in the page, the list in the service worker; and the words
+that the phone's own pages share with it, beside the phone.
 
 `python -m infra.viewer.build`, after any change in backend/web/viewer; a test compares. Needs no tool of JavaScript's.
 """
@@ -6,14 +7,17 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from pathlib import Path
 
 from backend.web.files import FOLDER, ROOT, all_files, integrity
+from sync.fhir.summary.reading_words import WORDS
 
 LATER = ("/vendor/qr.js", "/vendor/dompurify.js", "/scan.js", "/narrative.js", "/sw.js")  # fetched when they are needed
 # What the first screen waits for: with style and words seven files, so that a browser's six connections go twice.
 FIRST = ("/app.js", "/link.js", "/screens.js", "/words.js", "/vendor/lit-html.js")
+PHONE_WORDS = Path(__file__).parents[2] / "sync" / "device" / "words"  # the same words, for pages that a phone writes
 LOW = ' fetchpriority="low"'
 
 
@@ -48,6 +52,21 @@ def written(folder: Path = FOLDER) -> dict[str, str]:
     return {"index.html": page, "sw.js": worker}
 
 
+def phone_words(folder: Path = FOLDER) -> dict[str, str]:
+    """Name of a file → its text: of each language the words that the phone's own pages need."""
+    made = {}
+    for path in sorted((folder / "words").glob("*.json")):
+        told = json.loads(path.read_text("utf-8"))
+        words = {key: word["text"] for key, word in told.items() if key in WORDS}
+        if not any(word.get("reviewed") == "no" for word in told.values()):
+            del words["unreviewed"]  # the note has nothing to say
+        made[path.name] = json.dumps(words, ensure_ascii=False, indent=0, sort_keys=True) + "\n"
+    return made
+
+
 if __name__ == "__main__":
     for name, text in written().items():
         (FOLDER / name).write_text(text, "utf-8")
+    PHONE_WORDS.mkdir(exist_ok=True)
+    for name, text in phone_words().items():
+        (PHONE_WORDS / name).write_text(text, "utf-8")

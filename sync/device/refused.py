@@ -12,6 +12,7 @@ _TEXTS: dict[str, tuple[str, str]] = {
         "Use another folder with --store, or go on with this one.",
     ),
     "no_store": ("There is no phone in this store yet", "Start with `carnet init` or `carnet link`."),
+    "no_such_language": ("There are no words for that language", "Languages are two letters, as el or it."),
     "bad_terms": ("That is no term pack, or nothing to make one of", "See `carnet terms --help`."),
     "unknown_signer": (
         "Nobody on this phone has let in who signed that pack",

@@ -4,7 +4,7 @@
  * the marks is written by `python -m infra.viewer.build`; another list is another cache, taken whole or not at all.
  */
 /* files */
-const VERSION = '54052552daa57a20';
+const VERSION = '46b4b1962619b46f';
 /** @type {string[]} */
 const FILES = [
   '/view',

@@ -20,6 +20,10 @@ def _summary(command: Callable[..., argparse.ArgumentParser]) -> None:
     )
     shown.add_argument("--fhir", metavar="FILE", help="write it as an International Patient Summary (FHIR R4)")
     shown.add_argument("--pdf", metavar="FILE", help="write it as pages to print")
+    shown.add_argument(
+        "--lang", metavar="XX", help="in the reader's language, as el: with --html, and how much is in it"
+    )
+    shown.add_argument("--html", metavar="FILE", help="write it as one page for any browser, without network")
     shown.add_argument("--eu", action="store_true", help="with the sections that the European summary asks for")
     shown.add_argument("--sections", metavar="NAME,…", help="only these and the required ones, as allergies,devices")
     _with_vault(shown)
