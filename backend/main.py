@@ -25,6 +25,7 @@ from backend.http.logs import Logged, start_logs
 from backend.http.metrics import ITEMS, PUSH_GROUPS, PUSHES, Metrics
 from backend.http.pace import Paced
 from backend.http.straight import Straight
+from backend.issuers import routes as issuers
 from backend.linking import routes as linking
 from backend.memory import give_back_large_blocks
 from backend.ports import Ports
@@ -116,6 +117,7 @@ def build(
         *vaults.routes(ports, desk),
         *owner_routes.routes(ports),
         *public_routes.routes(ports, passcodes),
+        *issuers.routes(ports),
         *pages.routes(settings.viewer_servers),
         *health.routes(engine, metrics, Path(settings.data), settings.metrics),
     ]

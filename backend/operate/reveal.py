@@ -75,6 +75,8 @@ async def reveal(db: Reading, text: str) -> Revealed:
     if len(asked) == ACCOUNT_BYTES:
         columns = ("vault", "number", "made_at", "log_bytes")
         await _add(db, sections, Section("vaults founded", store.FOUNDED, (account,), columns))
+        keys = ("issuer", "made_at", "public_key")
+        await _add(db, sections, Section("health card keys", store.ISSUERS, (account,), keys))
         await _shares(db, sections, account)
     for device in devices:
         await _device(db, sections, DeviceId(device))

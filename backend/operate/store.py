@@ -24,6 +24,7 @@ TOKENS = "SELECT token_hash, expires_at FROM tokens WHERE device = $1"
 ONCE = "SELECT kind, value_hash, expires_at FROM once WHERE device = $1"
 NOTICES = "SELECT number, kind, at_ms FROM notices WHERE device = $1 ORDER BY number"
 FOUNDED = "SELECT vault, number, made_at, bytes FROM vaults WHERE account = $1 ORDER BY number"
+ISSUERS = "SELECT issuer, made_at, public_key FROM issuers WHERE account = $1 ORDER BY made_at, issuer"
 SHARES = (
     "SELECT share, token_hash, owner_hash, long_term, direct, made_at, expires_at, opens_max, paused, revoked_at,"
     " tries, opens, records, vault FROM shares WHERE account = $1 ORDER BY made_at, share"

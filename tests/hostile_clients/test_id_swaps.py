@@ -28,6 +28,8 @@ ROUTES = [pytest.param(row, id=" ".join(route)) for route, row in ROWS.items() i
 WITH_TOKEN = [
     ("GET", "/v1/devices"),
     ("DELETE", "/v1/devices/{device}"),
+    ("PUT", "/v1/issuers/{issuer}"),
+    ("DELETE", "/v1/issuers/{issuer}"),
     ("PUT", "/v1/shares/{share}"),
     ("GET", "/v1/shares/{share}"),
     ("PATCH", "/v1/shares/{share}"),

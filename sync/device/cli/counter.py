@@ -1,16 +1,17 @@
-"""Arguments of the commands for a counter abroad: summary, review, restrict, terms, codes."""
+"""Arguments of the commands for a counter abroad: summary, review, restrict, card, terms, codes."""
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
 
-from sync.device.cli import summary, terms
+from sync.device.cli import cards, summary, terms
 
 
 def add_commands(command: Callable[..., argparse.ArgumentParser]) -> None:
     """Adds them to the parser."""
     _summary(command)
+    _cards(command)
     _terms(command)
 
 
@@ -42,6 +43,37 @@ def _summary(command: Callable[..., argparse.ArgumentParser]) -> None:
     restrict.add_argument("what", nargs="?", metavar="RECORD|CATEGORY", help="without it: what is hidden")
     restrict.add_argument("--off", action="store_true", help="show it again")
     _with_vault(restrict)
+
+
+def _cards(command: Callable[..., argparse.ArgumentParser]) -> None:
+    card = command(
+        "card", cards.run, "a card for the wallet: a health card's code, or a contact's", "card --contact --lang el"
+    )
+    card.set_defaults(action=None)
+    card.add_argument("--contact", action="store_true", help="a contact that any phone's camera opens, without network")
+    card.add_argument("--lang", metavar="XX[,YY]", help="in this language, or these two: of a contact and of the print")
+    card.add_argument("--svg", metavar="FILE", help="write the code as a picture (SVG)")
+    card.add_argument("--png", metavar="FILE", help="write the code as a picture (PNG)")
+    card.add_argument(
+        "--pdf", metavar="FILE", help="write a page to print: codes, the critical lines, what is left out"
+    )
+    card.add_argument("--file", metavar="FILE", help="write the health card as a .smart-health-card file")
+    _with_vault(card)
+    actions = card.add_subparsers(dest="action", metavar="ACTION")
+    text = "the health cards that this phone made"
+    actions.add_parser("list", help=text, description=text, allow_abbrev=False)
+    text = "take the key of a card off the server: nobody can check it any more"
+    withdraw = actions.add_parser("withdraw", help=text, description=text, allow_abbrev=False)
+    withdraw.add_argument("id", metavar="CARD", help="the beginning of its id")
+
+
+def add_card_options(imports: argparse.ArgumentParser) -> None:
+    """What `import` may be told of a health card's issuer."""
+    imports.add_argument("--issuer-keys", metavar="FILE", help="of a health card: its issuer's jwks.json")
+    imports.add_argument("--revoked", metavar="FILE", help="of a health card: its issuer's revocation list")
+    imports.add_argument(
+        "--trusted-issuers", metavar="FILE", help="issuers whom you trust, as the VCI directory has them"
+    )
 
 
 def _terms(command: Callable[..., argparse.ArgumentParser]) -> None:

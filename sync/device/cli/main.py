@@ -198,7 +198,10 @@ def _files(command: Callable[..., argparse.ArgumentParser]) -> None:
         "import summary.json --source Clinic",
     )
     imports.add_argument(
-        "files", nargs="+", metavar="FILE|shlink:/…", help="a file, or a SMART Health Link of anybody's"
+        "files",
+        nargs="+",
+        metavar="FILE|shlink:/…|shc:/…",
+        help="a file, a picture of a health card, a link, a card's text",
     )
     imports.add_argument("--source", metavar="NAME", help="where it comes from, in your words")
     imports.add_argument(
@@ -206,6 +209,7 @@ def _files(command: Callable[..., argparse.ArgumentParser]) -> None:
     )
     imports.add_argument("--recipient", metavar="NAME", help="of a link: your name, as whoever shared it will read it")
     imports.add_argument("--passcode-file", metavar="F", help="of a link: its passcode, in a file")
+    counter.add_card_options(imports)
     _with_vault(imports)
     _with_vault(command("sources", files.list_sources, "where records came from"))
     export = command("export", files.export, "everything as one FHIR Bundle", "export everything.json")
