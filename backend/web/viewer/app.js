@@ -12,7 +12,7 @@ const IDLE_MS = 10 * 60_000;
 const arrived = findLink(location.href);
 if (location.hash || location.search) history.replaceState(null, '', location.pathname);
 
-/** @typedef {{summary: import('./bundle.js').Summary, text: string, issuer: string}} Read */
+/** @typedef {{summary: import('./bundle.js').Summary, text: string, issuer: import('./card.js').Judged | null}} Read */
 /** @type {{screen: string, lang: string, link: import('./link.js').Link | null, recipient: string, passcode: boolean, trouble: Trouble | null, read: Read[], said: string, idle: boolean}} */
 const state = { screen: 'start', lang: preferred(), link: null, recipient: '', passcode: false, trouble: null, read: [], said: '', idle: false };
 const root = /** @type {HTMLElement} */ (document.getElementById('page'));
@@ -146,9 +146,9 @@ async function showFiles(files) {
     }
     for (const jws of document?.verifiableCredential ?? []) {
       const { bundle, issuer } = await bundleOfCard(jws);
-      read.push({ summary: readBundle(bundle), text: JSON.stringify(bundle), issuer: issuer || '?' });
+      read.push({ summary: readBundle(bundle), text: JSON.stringify(bundle), issuer });
     }
-    if (typeof document?.resourceType === 'string') read.push({ summary: readBundle(document), text, issuer: '' });
+    if (typeof document?.resourceType === 'string') read.push({ summary: readBundle(document), text, issuer: null });
   }
   if (!read.length) throw new Trouble('t_not_understood');
   if (read.some(({ summary }) => summary.sections.some((section) => section.narrative))) ({ harmless } = await import('./narrative.js'));
