@@ -15,7 +15,7 @@ from sync.wire.card import DEVICE
 from sync.wire.exchange import Notice
 from sync.wire.ids import AccountId, DeviceId
 
-Kind = Literal["new_device", "new_recovery", "device_revoked", "recovery_used", "removed"]
+Kind = Literal["new_device", "new_recovery", "device_revoked", "recovery_used", "removed", "emergency_opened"]
 NOTICES_A_KIND_MAX = 16  # notices of one kind that wait for one phone; the oldest go
 
 ACCOUNT_LOCK = "SELECT account FROM accounts WHERE account = $1 FOR UPDATE"

@@ -96,7 +96,10 @@ async def _shares(db: Reading, sections: dict[str, list[dict[str, Any]]], accoun
     settings = ("long_term", "direct", "made_at", "expires_at", "opens_max", "paused", "revoked_at", "tries", "opens")
     for section in (
         Section(
-            "shares", store.SHARES, (account,), ("share", "token_hash", "owner_hash", *settings, "records", "vault")
+            "shares",
+            store.SHARES,
+            (account,),
+            ("share", "token_hash", "owner_hash", *settings, "records", "emergency_vault"),
         ),
         Section("share files", store.SHARE_FILES, (account,), ("share", "place", "content_type", "laid_at", "bytes")),
         Section(

@@ -22,6 +22,7 @@ from backend.http.limits import JSON, header, read_json
 from backend.http.problems import ProblemError
 from backend.ports import Ports
 from backend.shares import store
+from backend.shares.emergency import is_owner
 from backend.shares.form import ShareMalformed, check_bounds, check_files, check_new, check_passcode, is_live
 from backend.shares.store import ShareRow
 from sync.wire.limits import (
@@ -85,6 +86,8 @@ def routes(ports: Ports) -> list[HTTPRouteHandler]:
                 if held.account == me.account and hmac.compare_digest(held.body_hash, body_hash):
                     return  # the answer was lost, and the phone asks again
                 raise ProblemError("share_taken")
+            if new.emergency_vault is not None and not await is_owner(tx, new.emergency_vault, me.device):
+                raise ProblemError("malformed")  # nobody has strangers told of anything
             if live >= SHARES_MAX:
                 raise ProblemError("too_many_shares")
             if not await store.write_share(tx, share, me.account, new, body_hash, PASSCODE_TRIES, now_ms):

@@ -22,6 +22,7 @@ from backend.http.limits import JSON, header, network, read_json
 from backend.http.problems import ProblemError
 from backend.ports import Ports
 from backend.shares import store
+from backend.shares.emergency import tell_owners
 from backend.shares.passcodes import Busy, Passcodes
 from backend.shares.store import Counted, Live, Try
 from backend.storage.engine import Transaction
@@ -185,6 +186,8 @@ def routes(ports: Ports, passcodes: Passcodes) -> list[HTTPRouteHandler]:
         sealed = seal(counted.log_key, opening_info(counted.share, counted.number, outcome), opener)
         await store.drop_old_openings(tx, now_ms)
         await store.write_opening(tx, counted.share, counted.number, now_ms, outcome, sealed)
+        if counted.emergency_vault is not None and outcome == OPENED:
+            await tell_owners(tx, counted.emergency_vault, now_ms)
 
     return [manifest, direct, fetch]
 

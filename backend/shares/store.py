@@ -10,8 +10,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from backend.storage.engine import Reading, Row, Transaction
-from sync.wire.ids import AccountId
-from sync.wire.limits import SHARE_OPENINGS_DAYS
+from sync.wire.ids import AccountId, DeviceId
 from sync.wire.share import NewShare, ShareFile, ShareId
 
 _ENTITLED = (  # read where `shares` is called so
@@ -31,7 +30,7 @@ ACCOUNT_LOCK = "SELECT account FROM accounts WHERE account = $1 FOR UPDATE"
 SHARE_LOCK = "SELECT share FROM shares WHERE share = $1 FOR UPDATE"
 SHARE_WRITE = (
     "INSERT INTO shares (share, account, token_hash, owner_hash, body_hash, log_key, long_term, direct, made_at,"
-    " expires_at, opens_max, paused, revoked_at, passcode_salt, passcode_hash, tries, opens, records, vault)"
+    " expires_at, opens_max, paused, revoked_at, passcode_salt, passcode_hash, tries, opens, records, emergency_vault)"
     " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, FALSE, NULL, $12, $13, $14, 0, 0, $15)"
     " ON CONFLICT DO NOTHING RETURNING share"
 )
@@ -64,23 +63,25 @@ TRY_TAKE = (
     " RETURNING passcode_salt, passcode_hash, tries"
 )
 WRONG_COUNT = (
-    "UPDATE shares SET records = records + 1, checking_until = 0 WHERE token_hash = $1 AND revoked_at IS NULL"
-    " RETURNING share, records, log_key, long_term"
+    "UPDATE shares SET records = records + 1 WHERE token_hash = $1 AND revoked_at IS NULL"
+    " RETURNING share, records, log_key, long_term, emergency_vault"
 )
 OPEN_COUNT = (
     f"UPDATE shares SET opens = opens + 1, records = records + 1 WHERE {LIVE}"  # noqa: S608  constants
-    " AND direct = $3 AND passcode_hash IS NULL RETURNING share, records, log_key, long_term"
+    " AND direct = $3 AND passcode_hash IS NULL RETURNING share, records, log_key, long_term, emergency_vault"
 )
 # The try that was taken comes back; another passcode by now is another question (`passcode_hash = $3`).
 OPEN_RIGHT = (
-    "UPDATE shares SET opens = opens + 1, records = records + 1, tries = tries + 1, checking_until = 0"  # noqa: S608
-    f" WHERE {LIVE} AND passcode_hash = $3 RETURNING share, records, log_key, long_term"
+    f"UPDATE shares SET opens = opens + 1, records = records + 1, tries = tries + 1 WHERE {LIVE}"  # noqa: S608
+    " AND passcode_hash = $3 RETURNING share, records, log_key, long_term, emergency_vault"
 )
 OPENING_WRITE = "INSERT INTO share_openings (share, number, at_ms, outcome, opener) VALUES ($1, $2, $3, $4, $5)"
 OPENINGS_READ = (
     "SELECT number, at_ms, outcome, opener FROM share_openings WHERE share = $1 AND number > $2 AND at_ms > $3"
     " ORDER BY number LIMIT $4"
 )
+VAULT_STATE = "SELECT state FROM vaults WHERE vault = $1"
+ACCOUNTS_OF = "SELECT account FROM devices WHERE device = $1 AND revoked_at IS NULL"
 OPENINGS_OLD = "DELETE FROM share_openings WHERE at_ms <= $1"
 KEPT_MS = SHARE_OPENINGS_DAYS * 86_400_000
 
@@ -111,6 +112,7 @@ class Counted(NamedTuple):
     number: int
     log_key: bytes
     long_term: bool
+    emergency_vault: bytes | None
 
 
 class Live(NamedTuple):
@@ -160,7 +162,17 @@ async def write_share(
     """Stores a new share without its files; False if its handle or its URL token is taken."""
     passcode = new.passcode
     salt, hash_ = (None, None) if passcode is None else (passcode.salt, passcode.hash)
-    settings = (new.long_term, new.direct, now_ms, new.expires_at, new.opens_max, salt, hash_, tries)
+    settings = (
+        new.long_term,
+        new.direct,
+        now_ms,
+        new.expires_at,
+        new.opens_max,
+        salt,
+        hash_,
+        tries,
+        new.emergency_vault,
+    )
     keys = (new.token_hash, new.owner_hash, body_hash, new.log_key)
     return bool(await tx.fetch(SHARE_WRITE, share, account, *keys, *settings, new.vault))
 
@@ -236,8 +248,8 @@ async def count_right(tx: Transaction, token: bytes, now_ms: int, hash_: bytes) 
 def _counted(rows: Sequence[Row]) -> Counted | None:
     if not rows:
         return None
-    share, number, log_key, long_term = rows[0]
-    return Counted(share, number, log_key, bool(long_term))
+    share, number, log_key, long_term, emergency_vault = rows[0]
+    return Counted(share, number, log_key, bool(long_term), emergency_vault)
 
 
 async def write_opening(tx: Transaction, share: ShareId, number: int, at_ms: int, outcome: str, opener: bytes) -> None:
@@ -267,3 +279,14 @@ async def read_ticket(db: Reading, ticket: bytes, now_ms: int) -> str | None:
     """The file that a ticket is for, if both it and the share may still be fetched."""
     rows = await db.scan(TICKET_READ, ticket, now_ms)
     return rows[0][0] if rows else None
+
+
+async def vault_state(db: Reading, vault: bytes) -> bytes | None:
+    """The fold of a vault's log, for who its owners are."""
+    rows = await db.fetch(VAULT_STATE, vault)
+    return rows[0][0] if rows else None
+
+
+async def accounts_of(db: Reading, device: DeviceId) -> set[AccountId]:
+    """The accounts in which a device is enrolled and live."""
+    return {AccountId(row[0]) for row in await db.fetch(ACCOUNTS_OF, device)}

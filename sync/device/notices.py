@@ -26,6 +26,8 @@ WORDS = {
     "new_recovery": "A new recovery code is in force. If that was not you, ask an owner of each vault for help now.",
     "device_revoked": "A phone was shut out of your account.",
     "recovery_used": "Your recovery code was used or rehearsed. If that was not you, its paper is not safe any more.",
+    "emergency_opened": "Somebody opened your emergency information, or that of somebody you look after:"
+    " `carnet share log Emergency` says who, and why.",
     "removed": "A phone of yours was removed from a vault: `carnet members`.",
 }
 

@@ -26,6 +26,7 @@ _TEXTS: dict[str, tuple[str, str]] = {
         "That card was revoked by its issuer",
         "It counts no more, and nothing was taken. Ask its issuer for another.",
     ),
+    "no_emergency": ("Emergency access is off already", "`carnet emergency on` makes a link."),
     "no_such_card": ("There is no such card of this phone", "See `carnet card list`."),
     "no_picture": ("There is no code in that picture that can be read", "Take it closer, straight and with light."),
     "no_picture_reader": (

@@ -49,8 +49,7 @@ class ShareWord(msgspec.Struct, frozen=True, omit_defaults=True):
     eu: bool = False
     viewer: str | None = None
     revoked: bool = False
-    paused: bool = False
-    changed_at: int = 0
+    emergency: bool = False
 
     def __repr__(self) -> str:
         return "<ShareWord>"

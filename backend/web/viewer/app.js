@@ -65,8 +65,8 @@ function content(words) {
     case 'scan':
       return screens.camera(words, acts);
     case 'ask': {
-      const { label = '', url } = state.link ?? {};
-      return screens.questions(words, acts, { passcode: state.passcode, label, host: url?.host ?? '', trouble: said, recipient: state.recipient });
+      const { label = '', url, emergency = false } = state.link ?? {};
+      return screens.questions(words, acts, { passcode: state.passcode, emergency, label, host: url?.host ?? '', trouble: said, recipient: state.recipient });
     }
     case 'loading':
       return screens.waiting(words);

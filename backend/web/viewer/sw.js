@@ -4,7 +4,7 @@
  * the marks is written by `python -m infra.viewer.build`; another list is another cache, taken whole or not at all.
  */
 /* files */
-const VERSION = '9f19f93cb7e10411';
+const VERSION = '49dc8121375c064b';
 /** @type {string[]} */
 const FILES = [
   '/view',

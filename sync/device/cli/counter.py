@@ -1,17 +1,19 @@
-"""Arguments of the commands for a counter abroad: summary, review, restrict, card, terms, codes."""
+"""Arguments of the commands for a counter abroad: summary, review, restrict, card, emergency, trip, terms, codes."""
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
 
-from sync.device.cli import cards, summary, terms
+from sync.device.cli import cards, emergency, summary, terms, trip
 
 
 def add_commands(command: Callable[..., argparse.ArgumentParser]) -> None:
     """Adds them to the parser."""
     _summary(command)
     _cards(command)
+    _emergency(command)
+    _trip(command)
     _terms(command)
 
 
@@ -65,6 +67,26 @@ def _cards(command: Callable[..., argparse.ArgumentParser]) -> None:
     text = "take the key of a card off the server: nobody can check it any more"
     withdraw = actions.add_parser("withdraw", help=text, description=text, allow_abbrev=False)
     withdraw.add_argument("id", metavar="CARD", help="the beginning of its id")
+
+
+def _emergency(command: Callable[..., argparse.ArgumentParser]) -> None:
+    made = command(
+        "emergency",
+        emergency.run,
+        "a link to your critical records for whoever finds you: in your wallet, on your lock screen",
+        "emergency on --png lockscreen.png",
+    )
+    made.add_argument("action", nargs="?", choices=("on", "off"), metavar="on|off", help="without it: how it stands")
+    made.add_argument("--svg", metavar="FILE", help="write the code as a picture (SVG)")
+    made.add_argument("--png", metavar="FILE", help="write the code as a picture (PNG)")
+    made.add_argument("--page", metavar="FILE", help="write a page to print (HTML)")
+    _with_vault(made)
+
+
+def _trip(command: Callable[..., argparse.ArgumentParser]) -> None:
+    made = command("trip", trip.run, "what is ready for a journey, and a command for each gap", "trip --lang el,it")
+    made.add_argument("--lang", required=True, metavar="XX,…", help="what is read where you go, as el,it")
+    _with_vault(made)
 
 
 def add_card_options(imports: argparse.ArgumentParser) -> None:

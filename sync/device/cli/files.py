@@ -42,7 +42,8 @@ async def take_files(context: Context, options: argparse.Namespace) -> int:
             )
         code = await exit_code(phone)
     total["not_understood"] += passed_over
-    total["cards"] = [card.document() for card in cards]
+    if cards:
+        total["cards"] = [card.document() for card in cards]
     context.result(total)
     if not context.json:
         context.say(f"{total['added']} new, {total['updated']} newer, {total['unchanged']} as before.")

@@ -37,6 +37,7 @@ A second phone:    carnet link --server URL --device "Tablet"   then, on the fir
 Somebody else:     carnet join --server URL --name "Her name" --device "Her phone" · carnet approve CODE --role editor
 A lost phone:      carnet recover --server URL --device "New phone" --code-file F --lost all
 At a counter:      carnet summary · carnet review · carnet share create --passcode --expires 2h
+A journey:         carnet trip --lang el,it · carnet card --pdf card.pdf · carnet emergency on
 Every day:         carnet list · carnet set ID dosage JSON · carnet sync · carnet conflicts
 A file of yours:   carnet import summary.json · carnet export everything.json
 """

@@ -78,8 +78,8 @@ async def _create(context: Context, options: argparse.Namespace) -> int:
         )
         made = await sharing.create(phone, wish)
     link, word = sharing.link_of(made.held), made.held.word
-    _write_pictures(made.held, link, options)
-    context.result(_document(made) | {"link": link, "passcode": word.passcode})
+    write_pictures(made.held, link, options)
+    context.result(document_of(made) | {"link": link, "passcode": word.passcode})
     if not context.json:
         _tell_link(context, made.held, link)
         if word.expires_at is None and word.opens_max is None:
@@ -95,8 +95,8 @@ async def _show(context: Context, options: argparse.Namespace) -> int:
     if held.word.revoked:
         raise Refused("share_revoked")
     link = sharing.link_of(held)
-    _write_pictures(held, link, options)
-    context.result(_document(Share(held, sharing.NOT_KNOWN)) | {"link": link, "passcode": held.word.passcode})
+    write_pictures(held, link, options)
+    context.result(document_of(Share(held, sharing.NOT_KNOWN)) | {"link": link, "passcode": held.word.passcode})
     if not context.json:
         _tell_link(context, held, link)
     return DONE
@@ -141,7 +141,7 @@ def _tell_link(context: Context, held: Held, link: str) -> None:
     """The link as text and as a picture, the passcode, and what to do with them."""
     context.say("Whoever has this link can read what you share. Show the code, or send the link:")
     context.say(f"\n    {link}\n")
-    _draw(context, link)
+    draw(context, link)
     if held.word.passcode is not None:
         context.say(
             f"Passcode: {held.word.passcode}   (tell it apart from the link; also: carnet share list --secrets)"
@@ -160,7 +160,7 @@ async def _list(context: Context, options: argparse.Namespace) -> int:
     shown = []
     for share in found:
         more = {"link": sharing.link_of(share.held), "passcode": share.held.word.passcode} if secrets_too else {}
-        shown.append(_document(share) | more)
+        shown.append(document_of(share) | more)
     context.result(shown)
     if context.json:
         return DONE
@@ -220,9 +220,8 @@ def _details(share: Share, labels: dict[str, str]) -> list[str]:
 
 async def _pause(context: Context, options: argparse.Namespace) -> int:
     async with context.phone() as phone:
-        wish = sharing.Change(paused=options.action == "pause")
-        share = await sharing.change(phone, options.id, wish, options.vault)
-    context.result(_document(share))
+        share = await sharing.pause(phone, options.id, options.action == "pause", options.vault)
+    context.result(document_of(share))
     if not context.json:
         if share.why is None:
             context.say(f"{share.held.word.label or 'The share'}: {_stands(share)}.")
@@ -237,7 +236,7 @@ def _stands(share: Share) -> str:
 async def _revoke(context: Context, options: argparse.Namespace) -> int:
     async with context.phone() as phone:
         share = await sharing.revoke(phone, options.id, options.vault)
-    context.result(_document(share))
+    context.result(document_of(share))
     if not context.json:
         if share.state == sharing.REVOKED:
             context.say("Revoked: the link opens nothing any more.")
@@ -272,7 +271,7 @@ async def _log(context: Context, options: argparse.Namespace) -> int:
     return DONE
 
 
-def _document(share: Share) -> dict[str, Any]:
+def document_of(share: Share) -> dict[str, Any]:
     """The JSON of a share, as cli.md has it, without what opens it."""
     held, found = share.held, share.found
     word = held.word
@@ -319,6 +318,11 @@ def _names(text: list[str] | None) -> list[str] | None:
     return None if text is None else [name.strip() for part in text for name in part.split(",") if name.strip()]
 
 
+def states() -> dict[str, str]:
+    """How a share stands, in words."""
+    return _STATES
+
+
 def _moment(ms: int) -> str:
     return (when(ms) or "")[:16].replace("T", " ") + " UTC"
 
@@ -329,13 +333,13 @@ def _code(link: str) -> Any:
     return segno.make(link, error="m", boost_error=False, micro=False)
 
 
-def _draw(context: Context, link: str) -> None:
+def draw(context: Context, link: str) -> None:
     """The link as a picture, for a camera; on a terminal alone."""
     if not context.quiet and sys.stdout.isatty():
         _code(link).terminal(out=sys.stdout, compact=True)
 
 
-def _write_pictures(held: Held, link: str, options: argparse.Namespace) -> None:
+def write_pictures(held: Held, link: str, options: argparse.Namespace) -> None:
     """The link as SVG, as PNG, and as a page to print, where asked for."""
     for kind, name in (("svg", options.svg), ("png", options.png)):
         if name:
