@@ -14,6 +14,7 @@ from tests.vectors import (
     generate_registers,
     generate_shares,
     generate_summary,
+    generate_terms,
 )
 
 GENERATORS = (
@@ -27,6 +28,7 @@ GENERATORS = (
     generate_registers,
     generate_shares,
     generate_summary,
+    generate_terms,
 )
 
 
