@@ -6,7 +6,7 @@ from html.parser import HTMLParser
 import pytest
 
 from backend.web.files import FOLDER
-from infra.viewer.build import PHONE_WORDS, phone_words
+from infra.viewer.build import PHONE_WORDS, page_terms, phone_words
 from sync.device.cli.summary_page import PAGE_BYTES_MAX, page
 from sync.device.languages import LANGUAGES, coverage_of, reader_of, shown_of
 from sync.device.terms import shipped_packs
@@ -144,6 +144,11 @@ def test_the_phone_has_the_words_that_the_viewer_has():
     """Built by infra.viewer.build."""
     assert {path.name: path.read_text("utf-8") for path in PHONE_WORDS.iterdir()} == phone_words()
     assert set(phone_words()) == {f"{lang}.json" for lang in LANGUAGES}
+
+
+def test_the_viewer_has_the_terms_of_the_packs():
+    """Built by infra.viewer.build."""
+    assert {path.name: path.read_text("utf-8") for path in (FOLDER / "terms").iterdir()} == page_terms()
 
 
 def test_the_phone_names_the_codes_that_the_viewer_names():

@@ -6,7 +6,7 @@
 import { html, nothing, render } from './vendor/lit-html.js';
 import { Trouble, findLink, isCard, readLink } from './link.js';
 import * as screens from './screens.js';
-import { load, preferred, reader } from './words.js';
+import { load, loadTerms, preferred, reader } from './words.js';
 
 const IDLE_MS = 10 * 60_000;
 const arrived = findLink(location.href);
@@ -88,7 +88,9 @@ function canTryAgain() {
 
 /** @param {import('./bundle.js').Summary} summary @param {screens.Words} words @returns {import('./facts.js').Look} */
 function look(summary, words) {
-  return { ...words, resolve: summary.resolve, now: Date.now() };
+  const said = String(summary.composition.language ?? summary.bundle.language ?? '').slice(0, 2).toLowerCase();
+  const called = said === words.lang ? () => undefined : words.called; // what is in the reader's language needs no other words
+  return { ...words, called, resolve: summary.resolve, now: Date.now() };
 }
 
 /** @param {screens.Words} words */
@@ -151,6 +153,7 @@ async function showFiles(files) {
     if (typeof document?.resourceType === 'string') read.push({ summary: readBundle(document), text, issuer: null });
   }
   if (!read.length) throw new Trouble('t_not_understood');
+  await loadTerms(state.lang);
   if (read.some(({ summary }) => summary.sections.some((section) => section.narrative))) ({ harmless } = await import('./narrative.js'));
   show({ screen: 'summary', read });
 }
@@ -164,6 +167,7 @@ function asTrouble(error) {
 const acts = {
   async speak(lang) {
     const { screen, ...kept } = state;
+    if (state.read.length) await loadTerms(lang);
     await load(lang).then(() => show({ ...kept, lang }), () => show({ ...kept, said: reader(state.lang).t('t_offline') }));
   },
   async scan() {

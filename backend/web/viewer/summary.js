@@ -90,6 +90,7 @@ export function summaryView(summary, look, { issuer, harmless }) {
         <span>${t('sex')}: ${who.sex}</span>${who.died ? html`<span class="strong">${t('died')}: ${who.died}</span>` : nothing}</p>
       <p class="source"><span>${t('as_of')} <strong>${who.asOf}</strong></span> <span>${t('said_by')}: ${who.author}</span></p>
       ${covered ? html`<p class="source">${t('coverage', covered)}</p>` : nothing}
+      ${covered?.n ? html`<p class="small">${t('terms_unreviewed')}</p>` : nothing}
     </header>
     <section class="warnings" aria-label=${t('warnings')}><ul>${warnings.map((text) => html`<li>${text}</li>`)}</ul></section>
     ${shown.map((section) => sectionView(section, look, harmless))}
