@@ -64,6 +64,7 @@ async def _read_all(
     that were among them. Raises: Refused."""
     read: list[tuple[str, bytes]] = []
     passed_over: list[dict[str, str]] = []
+    linked: list[Checked] = []
     codes: list[str] = []  # texts of health cards; one card may stand in several
     for name in options.files:
         if NUMERIC in name:
@@ -84,12 +85,17 @@ async def _read_all(
             if file.content_type == FHIR_JSON:
                 read.append((file.name, file.data))
             elif file.content_type == HEALTH_CARD:
-                codes.append(file.data.decode("utf-8", errors="replace"))
+                try:  # one bad card keeps nothing else out
+                    found = await check_cards([file.data.decode("utf-8", errors="replace")], options, phone.now_ms())
+                except Refused as refused:
+                    passed_over.append({"where": file.name, "why": refused.title})
+                else:
+                    linked += found
             else:
                 passed_over.append(
                     {"where": file.name, "why": _OTHERS.get(file.content_type, "an unknown kind of file")}
                 )
-    cards = await check_cards(codes, options, phone.now_ms())
+    cards = linked + await check_cards(codes, options, phone.now_ms())
     read += [(f"health card of {card.card.issuer}", bundle_of(card)) for card in cards]
     if not read:
         raise Refused("link_nothing", "; ".join(row["why"] for row in passed_over))
