@@ -99,7 +99,7 @@ async def _shares(db: Reading, sections: dict[str, list[dict[str, Any]]], accoun
             "shares",
             store.SHARES,
             (account,),
-            ("share", "token_hash", "owner_hash", *settings, "records", "emergency_vault"),
+            ("share", "token_hash", "owner_hash", *settings, "records", "vault", "emergency_vault"),
         ),
         Section("share files", store.SHARE_FILES, (account,), ("share", "place", "content_type", "laid_at", "bytes")),
         Section(

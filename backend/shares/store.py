@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from backend.storage.engine import Reading, Row, Transaction
 from sync.wire.ids import AccountId, DeviceId
+from sync.wire.limits import SHARE_OPENINGS_DAYS
 from sync.wire.share import NewShare, ShareFile, ShareId
 
 _ENTITLED = (  # read where `shares` is called so
@@ -30,8 +31,9 @@ ACCOUNT_LOCK = "SELECT account FROM accounts WHERE account = $1 FOR UPDATE"
 SHARE_LOCK = "SELECT share FROM shares WHERE share = $1 FOR UPDATE"
 SHARE_WRITE = (
     "INSERT INTO shares (share, account, token_hash, owner_hash, body_hash, log_key, long_term, direct, made_at,"
-    " expires_at, opens_max, paused, revoked_at, passcode_salt, passcode_hash, tries, opens, records, emergency_vault)"
-    " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, FALSE, NULL, $12, $13, $14, 0, 0, $15)"
+    " expires_at, opens_max, paused, revoked_at, passcode_salt, passcode_hash, tries, opens, records, emergency_vault,"
+    " vault)"
+    " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, FALSE, NULL, $12, $13, $14, 0, 0, $15, $16)"
     " ON CONFLICT DO NOTHING RETURNING share"
 )
 SHARE_CHANGE = "UPDATE shares SET expires_at = $2, opens_max = $3, paused = $4 WHERE share = $1"
@@ -63,7 +65,7 @@ TRY_TAKE = (
     " RETURNING passcode_salt, passcode_hash, tries"
 )
 WRONG_COUNT = (
-    "UPDATE shares SET records = records + 1 WHERE token_hash = $1 AND revoked_at IS NULL"
+    "UPDATE shares SET records = records + 1, checking_until = 0 WHERE token_hash = $1 AND revoked_at IS NULL"
     " RETURNING share, records, log_key, long_term, emergency_vault"
 )
 OPEN_COUNT = (
@@ -72,8 +74,8 @@ OPEN_COUNT = (
 )
 # The try that was taken comes back; another passcode by now is another question (`passcode_hash = $3`).
 OPEN_RIGHT = (
-    f"UPDATE shares SET opens = opens + 1, records = records + 1, tries = tries + 1 WHERE {LIVE}"  # noqa: S608
-    " AND passcode_hash = $3 RETURNING share, records, log_key, long_term, emergency_vault"
+    "UPDATE shares SET opens = opens + 1, records = records + 1, tries = tries + 1, checking_until = 0"  # noqa: S608
+    f" WHERE {LIVE} AND passcode_hash = $3 RETURNING share, records, log_key, long_term, emergency_vault"
 )
 OPENING_WRITE = "INSERT INTO share_openings (share, number, at_ms, outcome, opener) VALUES ($1, $2, $3, $4, $5)"
 OPENINGS_READ = (

@@ -106,28 +106,43 @@ async def settle_share(phone: Phone, requests: ShareRequests, number: int, share
         await requests.revoke(share, word.secrets(share).owner_token)
         laid.gone = True
     else:
-        sealed = seal_summary(phone, vault, share, word)
-        laid.seq = vault.state.log.seq
-        changed = sealed.content != laid.content
-        if not laid.made:
-            changed = not await _make(phone, requests, share, word, sealed, vault) and LONG_TERM in word.flags
-        if changed:
-            try:
-                await requests.replace(share, owner, sealed.files)
-            except Answered as answer:
-                if answer.code != "not_found":
-                    raise
-                await _make(
-                    phone, requests, share, word, sealed, vault
-                )  # the server was restored to before it was made
-        laid.made, laid.content = True, sealed.content
+        try:
+            await _bring(phone, requests, share, word, vault, laid)
+        except Answered as answer:
+            if answer.code != "not_found" or not laid.made:
+                raise
+            laid = Laid()  # the server was restored to before it was made
+            await _bring(phone, requests, share, word, vault, laid)
+    laid.told_at = phone.now_ms()
     async with phone.store.transaction() as rows:
         await put_laid(rows, share, laid)
 
 
-async def _make(
-    phone: Phone, requests: ShareRequests, share: ShareId, word: ShareWord, sealed: Sealed, vault: Vault
-) -> bool:
+async def _bring(
+    phone: Phone, requests: ShareRequests, share: ShareId, word: ShareWord, vault: Vault, laid: Laid
+) -> None:
+    """Makes a share, or lays it anew and tells its settings where these are others; `laid` says so as it is done."""
+    owner = word.secrets(share).owner_token
+    if not laid.made or LONG_TERM in word.flags:
+        sealed = seal_summary(phone, vault, share, word)
+        laid.seq = vault.state.log.seq
+        if not laid.made and await _make(requests, share, word, sealed, vault.state.vault):
+            laid.settings = msgspec.structs.replace(word, paused=False).settings()
+        elif LONG_TERM in word.flags and sealed.content != laid.content:
+            await requests.replace(share, owner, sealed.files)
+        laid.made, laid.content = True, sealed.content
+    if laid.settings != (settings := word.settings()) or _long_ago(phone, laid):
+        passcode = passcode_hash(Secret(word.secret), share, word.passcode)
+        await requests.change(share, owner, ShareChange(word.expires_at, word.opens_max, passcode, word.paused))
+        laid.settings = settings
+
+
+def _long_ago(phone: Phone, laid: Laid) -> bool:
+    """True once a day: a server that was restored and whose log another's phone mended shows nothing of it here."""
+    return phone.now_ms() - laid.told_at >= _DAY_MS
+
+
+async def _make(requests: ShareRequests, share: ShareId, word: ShareWord, sealed: Sealed, vault: VaultId) -> bool:
     """True if it was made now; False if it was there already, from a request whose answer was lost or by another
     phone of the account. Raises: Answered, Unreachable."""
     secrets = word.secrets(share)
@@ -140,8 +155,9 @@ async def _make(
         sealed.files,
         word.expires_at,
         word.opens_max,
-        passcode,
-        vault.state.vault if word.emergency else None,
+        passcode_hash(Secret(word.secret), share, word.passcode),
+        vault,
+        vault if word.emergency else None,
     )
     try:
         await requests.make(share, new)

@@ -50,6 +50,8 @@ class ShareWord(msgspec.Struct, frozen=True, omit_defaults=True):
     viewer: str | None = None
     revoked: bool = False
     emergency: bool = False
+    paused: bool = False
+    changed_at: int = 0
 
     def __repr__(self) -> str:
         return "<ShareWord>"

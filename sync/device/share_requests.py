@@ -17,6 +17,7 @@ from sync.device.access import access_token
 from sync.device.identity import Identity
 from sync.device.phone import Phone
 from sync.device.transport import Answered, Transport, Unreachable
+from sync.vault.share import passcode_salt
 from sync.wire.issuer import IssuerId, NewIssuer
 from sync.wire.limits import OPENINGS_A_PAGE_MAX
 from sync.wire.share import (

@@ -47,8 +47,8 @@ class ShareFile(msgspec.Struct, frozen=True):
 
 
 class NewShare(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """PUT /v1/shares/{share}. Times are milliseconds since 1970 UTC. `emergency_vault`: every opening is told to all
-    owners of this vault; None for an ordinary share."""
+    """PUT /v1/shares/{share}. Times are milliseconds since 1970 UTC. `vault`: the one that it is a summary of.
+    `emergency_vault`: every opening is told to all owners of this vault; None for an ordinary share."""
 
     token_hash: bytes
     owner_hash: bytes
@@ -59,6 +59,7 @@ class NewShare(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     expires_at: int | None = None
     opens_max: int | None = None
     passcode: PasscodeHash | None = None
+    vault: bytes | None = None
     emergency_vault: bytes | None = None
 
 

@@ -4,7 +4,7 @@
  * the marks is written by `python -m infra.viewer.build`; another list is another cache, taken whole or not at all.
  */
 /* files */
-const VERSION = 'f0470a464185f060';
+const VERSION = '665f211f89c1362c';
 /** @type {string[]} */
 const FILES = [
   '/view',

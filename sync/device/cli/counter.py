@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 
-from sync.device.cli import cards, emergency, summary, terms, trip
+from sync.device.cli.later import cards, emergency, summary, terms, trip
 
 
 def add_commands(command: Callable[..., argparse.ArgumentParser]) -> None:

@@ -91,6 +91,32 @@ def _summary() -> ModuleType:
     return summary
 
 
+def _cards() -> ModuleType:
+    from sync.device.cli import cards
+
+    return cards
+
+
+def _emergency() -> ModuleType:
+    from sync.device.cli import emergency
+
+    return emergency
+
+
+def _terms() -> ModuleType:
+    from sync.device.cli import terms
+
+    return terms
+
+
+def _trip() -> ModuleType:
+    from sync.device.cli import trip
+
+    return trip
+
+
+cards = Later(_cards)
+emergency = Later(_emergency)
 files = Later(_files)
 leaving = Later(_leaving)
 network = Later(_network)
@@ -101,3 +127,5 @@ recovery = Later(_recovery)
 setup = Later(_setup)
 sharing = Later(_sharing)
 summary = Later(_summary)
+terms = Later(_terms)
+trip = Later(_trip)

@@ -12,7 +12,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 
-from sync.device.cli import counter, files, leaving, network, people, questions, records, recovery, setup, sharing
+from sync.device.cli import counter
 from sync.device.cli.context import REFUSED, Context
 from sync.device.cli.later import (
     Command,
@@ -25,7 +25,6 @@ from sync.device.cli.later import (
     recovery,
     setup,
     sharing,
-    summary,
 )
 from sync.device.refused import Refused
 from sync.fhir import exact
@@ -282,6 +281,18 @@ def _questions(command: Callable[..., argparse.ArgumentParser]) -> None:
     how.add_argument("--merge", metavar="ID", help="they are the same; this one stays")
     how.add_argument("--not-same", action="store_true", help="they are not the same")
     _with_vault(resolve)
+
+
+def _passcode_options(parser: argparse.ArgumentParser) -> None:
+    code = parser.add_mutually_exclusive_group()
+    code.add_argument(
+        "--passcode",
+        nargs="?",
+        const="new",
+        choices=("new", "ask"),
+        help="ask readers for a passcode: six digits drawn for you, or with `ask` one that you type",
+    )
+    code.add_argument("--passcode-file", metavar="F", help="ask readers for the passcode in this file")
 
 
 def _shares(command: Callable[..., argparse.ArgumentParser]) -> None:

@@ -7,7 +7,8 @@ import argparse
 from collections.abc import Iterator
 from typing import Any
 
-from sync.device.cli.context import DONE, Context, cell, read_value
+from sync.device.cli.context import DONE, Context, printable, read_value
+from sync.device.cli.lines import Line, laid_out, styled, terminal_width
 from sync.device.cli.terms import coded
 from sync.device.listing import Row, list_rows, show_record
 from sync.device.records import Make, Written, create, write

@@ -122,8 +122,8 @@ async def _change(context: Context, options: argparse.Namespace) -> int:
         before = sharing.link_of(await sharing.find(phone, options.id, options.vault))
         share = await sharing.change(phone, options.id, wish, options.vault)
     link, word = sharing.link_of(share.held), share.held.word
-    _write_pictures(share.held, link, options)
-    context.result(_document(share) | {"link": link, "passcode": word.passcode})
+    write_pictures(share.held, link, options)
+    context.result(document_of(share) | {"link": link, "passcode": word.passcode})
     if not context.json:
         _tell_link(context, share.held, link)
         if link != before:
@@ -220,7 +220,8 @@ def _details(share: Share, labels: dict[str, str]) -> list[str]:
 
 async def _pause(context: Context, options: argparse.Namespace) -> int:
     async with context.phone() as phone:
-        share = await sharing.pause(phone, options.id, options.action == "pause", options.vault)
+        wish = sharing.Change(paused=options.action == "pause")
+        share = await sharing.change(phone, options.id, wish, options.vault)
     context.result(document_of(share))
     if not context.json:
         if share.why is None:
