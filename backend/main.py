@@ -35,6 +35,7 @@ from backend.http.siblings import Siblings
 from backend.http.straight import Straight
 from backend.inbox import owner_routes as inbox_owner
 from backend.inbox import public_routes as inbox_public
+from backend.issuers import routes as issuers
 from backend.ledger import routes as ledger
 from backend.linking import routes as linking
 from backend.memory import give_back_large_blocks
@@ -166,6 +167,7 @@ def build(
         *ledger.routes(ports),
         *inbox_public.routes(ports),
         *inbox_owner.routes(ports),
+        *issuers.routes(ports),
         *pages.routes(settings.viewer_servers),
         *health.routes(engine, figures, settings.metrics),
     ]

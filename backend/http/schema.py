@@ -19,14 +19,15 @@ from backend.http.limits import EVENT_STREAM, JSON, MSGPACK
 from backend.http.problems import PROBLEM_TYPE
 from sync.wire.errors import PROBLEMS
 from sync.wire.ids import HASH_BYTES, LINK_BYTES
+from sync.wire.issuer import ISSUER_BYTES, ISSUER_CHARS
 from sync.wire.share import SHARE_BYTES
 
 VERSION = "1"  # of the contract: the `v1` of every path
 ALWAYS = ("internal", "unavailable", "rate_limited")  # problems that any route may answer
 # The ids in paths: lower-case hex, or base64url for what stands in a link for anybody to hold.
 _NAMES = ("file", "folder")  # of the viewer's files
-_IDS = {"device": HASH_BYTES, "link": LINK_BYTES, "share": SHARE_BYTES}
-_HELD = ("token", "ticket")
+_IDS = {"device": HASH_BYTES, "link": LINK_BYTES, "share": SHARE_BYTES, "issuer": ISSUER_BYTES}
+_HELD = {"token": 43, "ticket": 43, "published": ISSUER_CHARS}  # characters of base64url
 WITH_BODY = ("too_large", "too_slow", "unsupported_media_type")
 
 
@@ -113,7 +114,7 @@ def _id(name: str) -> dict[str, Any]:
         return {"type": "string", "pattern": "^[a-z0-9.-]+$"}
     if name == "note":
         return {"type": "string", "pattern": "^[1-9][0-9]{0,8}$"}
-    pattern = "^[A-Za-z0-9_-]{43}$" if name in _HELD else f"^[0-9a-f]{{{2 * _IDS[name]}}}$"
+    pattern = f"^[A-Za-z0-9_-]{{{_HELD[name]}}}$" if name in _HELD else f"^[0-9a-f]{{{2 * _IDS[name]}}}$"
     return {"type": "string", "pattern": pattern}
 
 

@@ -25,11 +25,14 @@ Kind = Literal[
     "recovery_used",
     "removed",
     "share_opened",
+    "emergency_opened",
     "note_received",
     "push_lost",
 ]
-# Kinds that no quiet hours hold back: somebody may be taking the account over.
-URGENT: frozenset[Kind] = frozenset({"new_device", "new_recovery", "device_revoked", "recovery_used"})
+# Kinds that no quiet hours hold back: somebody may be taking the account over, or somebody is in need.
+URGENT: frozenset[Kind] = frozenset(
+    {"new_device", "new_recovery", "device_revoked", "recovery_used", "emergency_opened"}
+)
 NOTICES_A_KIND_MAX = 16  # notices of one kind that wait for one phone; the oldest go
 
 ACCOUNT_LOCK = "SELECT account FROM accounts WHERE account = $1 FOR UPDATE"

@@ -116,6 +116,8 @@ async def reveal(db: Reading, text: str) -> Revealed:
     if len(asked) == ACCOUNT_BYTES:
         columns = ("vault", "number", "made_at", "log_bytes")
         await _add(db, sections, Section("vaults founded", store.FOUNDED, (account,), columns))
+        keys = ("issuer", "made_at", "public_key")
+        await _add(db, sections, Section("health card keys", store.ISSUERS, (account,), keys))
         await _shares(db, sections, account)
         await _ledger(db, sections, account)
     for device in devices:
@@ -136,7 +138,12 @@ async def _shares(db: Reading, sections: dict[str, list[dict[str, Any]]], accoun
     counts = ("records", "inbox", "notes")
     settings = ("long_term", "direct", "made_at", "expires_at", "opens_max", "paused", "revoked_at", "tries", "opens")
     for section in (
-        Section("shares", store.SHARES, (account,), ("share", "token_hash", "owner_hash", *settings, *counts, "vault")),
+        Section(
+            "shares",
+            store.SHARES,
+            (account,),
+            ("share", "token_hash", "owner_hash", *settings, *counts, "vault", "emergency_vault"),
+        ),
         Section("share files", store.SHARE_FILES, (account,), ("share", "place", "content_type", "laid_at", "bytes")),
         Section(
             "share openings",

@@ -33,9 +33,11 @@ WISHES = (
     " ORDER BY class"
 )
 FOUNDED = "SELECT vault, number, made_at, bytes FROM vaults WHERE account = $1 ORDER BY number"
+ISSUERS = "SELECT issuer, made_at, public_key FROM issuers WHERE account = $1 ORDER BY made_at, issuer"
 SHARES = (
     "SELECT share, token_hash, owner_hash, long_term, direct, made_at, expires_at, opens_max, paused, revoked_at,"
-    " tries, opens, records, inbox, notes, vault FROM shares WHERE account = $1 ORDER BY made_at, share"
+    " tries, opens, records, inbox, notes, vault, emergency_vault FROM shares WHERE account = $1"
+    " ORDER BY made_at, share"
 )
 SHARE_FILES = (
     "SELECT f.share, f.place, f.content_type, f.laid_at, length(f.jwe) FROM share_files f"

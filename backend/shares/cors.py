@@ -10,7 +10,7 @@ from typing import Any
 
 from backend.http.headers import Asgi
 
-PREFIX = "/s/"
+PREFIXES = ("/s/", "/i/")
 _ANY = (b"access-control-allow-origin", b"*")
 _EXPOSED = (b"access-control-expose-headers", b"Retry-After, Carnet-Inbox")
 _PREFLIGHT = [
@@ -22,13 +22,13 @@ _PREFLIGHT = [
 
 
 class OpenToPages:
-    """Adds the headers below `/s/` and answers preflights there."""
+    """Adds the headers below `/s/` and `/i/` and answers preflights there."""
 
     def __init__(self, app: Asgi) -> None:
         self._app = app
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        if scope["type"] != "http" or not scope["path"].startswith(PREFIX):
+        if scope["type"] != "http" or not scope["path"].startswith(PREFIXES):
             await self._app(scope, receive, send)
             return
         if scope["method"] == "OPTIONS":

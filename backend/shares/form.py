@@ -49,6 +49,10 @@ def check_new(new: NewShare) -> None:
     if new.vault is not None and len(new.vault) != HASH_BYTES:
         raise ShareMalformed
     check_passcode(new.passcode)
+    if new.emergency_vault is not None and (
+        new.passcode is not None or new.opens_max is not None or len(new.emergency_vault) != HASH_BYTES
+    ):
+        raise ShareMalformed  # who comes to help knows no passcode, and nobody before him may have used it up
     check_bounds(new.expires_at, new.opens_max)
     check_files(new.files)
 

@@ -24,6 +24,7 @@ from backend.inbox.store import switch_inbox
 from backend.ledger.store import Happened, append
 from backend.ports import Ports
 from backend.shares import store
+from backend.shares.emergency import is_owner
 from backend.shares.form import ShareMalformed, check_bounds, check_files, check_new, check_passcode, is_live
 from backend.shares.store import ShareRow
 from sync.wire.ledger import Kind
@@ -88,6 +89,8 @@ def routes(ports: Ports) -> list[HTTPRouteHandler]:
                 if held.account == me.account and hmac.compare_digest(held.body_hash, body_hash):
                     return  # the answer was lost, and the phone asks again
                 raise ProblemError("share_taken")
+            if new.emergency_vault is not None and not await is_owner(tx, new.emergency_vault, me.device):
+                raise ProblemError("malformed")  # nobody has strangers told of anything
             if live >= SHARES_MAX:
                 raise ProblemError("too_many_shares")
             if not await store.write_share(tx, share, me.account, new, body_hash, PASSCODE_TRIES, now_ms):

@@ -25,6 +25,7 @@ from backend.ledger.store import Happened, append
 from backend.notices.store import tell
 from backend.ports import Ports
 from backend.shares import store
+from backend.shares.emergency import tell_owners
 from backend.shares.passcodes import Busy, Passcodes
 from backend.shares.store import Counted, Live, Try
 from backend.storage.engine import Transaction
@@ -200,11 +201,14 @@ def routes(ports: Ports, passcodes: Passcodes) -> list[HTTPRouteHandler]:
         sealed = seal(counted.log_key, opening_info(counted.share, counted.number, outcome), opener)
         await store.drop_old_openings(tx, now_ms)
         await store.write_opening(tx, counted.share, counted.number, now_ms, outcome, sealed)
+        # Accounts are locked in their order by the telling; the ledger's is one of them.
+        if outcome == OPENED and counted.emergency_vault is not None:
+            await tell_owners(tx, counted.emergency_vault, now_ms)
+        elif outcome == OPENED:
+            await tell(tx, counted.account, "share_opened", None, now_ms)
         kind: Kind = "share_opened" if outcome == OPENED else "passcode_wrong"
         happened = Happened(kind, counted.share, b"", counted.number, opener_digest(sealed))
         await append(tx, counted.account, happened, now_ms)
-        if outcome == OPENED:
-            await tell(tx, counted.account, "share_opened", None, now_ms)
 
     return [manifest, direct, fetch]
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from backend.storage.engine import Reading, Row, Transaction
-from sync.wire.ids import AccountId
+from sync.wire.ids import AccountId, DeviceId
 from sync.wire.limits import SHARE_OPENINGS_DAYS
 from sync.wire.share import NewShare, ShareFile, ShareId
 
@@ -31,8 +31,9 @@ ACCOUNT_LOCK = "SELECT account FROM accounts WHERE account = $1 FOR UPDATE"
 SHARE_LOCK = "SELECT share FROM shares WHERE share = $1 FOR UPDATE"
 SHARE_WRITE = (
     "INSERT INTO shares (share, account, token_hash, owner_hash, body_hash, log_key, long_term, direct, made_at,"
-    " expires_at, opens_max, paused, revoked_at, passcode_salt, passcode_hash, tries, opens, records, vault, inbox)"
-    " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, FALSE, NULL, $12, $13, $14, 0, 0, $15, $16)"
+    " expires_at, opens_max, paused, revoked_at, passcode_salt, passcode_hash, tries, opens, records, emergency_vault,"
+    " vault, inbox)"
+    " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, FALSE, NULL, $12, $13, $14, 0, 0, $15, $16, $17)"
     " ON CONFLICT DO NOTHING RETURNING share"
 )
 SHARE_CHANGE = "UPDATE shares SET expires_at = $2, opens_max = $3, paused = $4 WHERE share = $1"
@@ -65,22 +66,26 @@ TRY_TAKE = (
 )
 WRONG_COUNT = (
     "UPDATE shares SET records = records + 1, checking_until = 0 WHERE token_hash = $1 AND revoked_at IS NULL"
-    " RETURNING share, account, records, log_key, long_term, inbox"
+    " RETURNING share, account, records, log_key, long_term, inbox, emergency_vault"
 )
 OPEN_COUNT = (
     f"UPDATE shares SET opens = opens + 1, records = records + 1 WHERE {LIVE}"  # noqa: S608  constants
-    " AND direct = $3 AND passcode_hash IS NULL RETURNING share, account, records, log_key, long_term, inbox"
+    " AND direct = $3 AND passcode_hash IS NULL"
+    " RETURNING share, account, records, log_key, long_term, inbox, emergency_vault"
 )
 # The try that was taken comes back; another passcode by now is another question (`passcode_hash = $3`).
 OPEN_RIGHT = (
     "UPDATE shares SET opens = opens + 1, records = records + 1, tries = tries + 1, checking_until = 0"  # noqa: S608
-    f" WHERE {LIVE} AND passcode_hash = $3 RETURNING share, account, records, log_key, long_term, inbox"
+    f" WHERE {LIVE} AND passcode_hash = $3"
+    " RETURNING share, account, records, log_key, long_term, inbox, emergency_vault"
 )
 OPENING_WRITE = "INSERT INTO share_openings (share, number, at_ms, outcome, opener) VALUES ($1, $2, $3, $4, $5)"
 OPENINGS_READ = (
     "SELECT number, at_ms, outcome, opener FROM share_openings WHERE share = $1 AND number > $2 AND at_ms > $3"
     " ORDER BY number LIMIT $4"
 )
+VAULT_STATE = "SELECT state FROM vaults WHERE vault = $1"
+ACCOUNTS_OF = "SELECT account FROM devices WHERE device = $1 AND revoked_at IS NULL"
 OPENINGS_OLD = "DELETE FROM share_openings WHERE at_ms <= $1"
 KEPT_MS = SHARE_OPENINGS_DAYS * 86_400_000
 
@@ -115,6 +120,7 @@ class Counted(NamedTuple):
     log_key: bytes
     long_term: bool
     inbox: bool
+    emergency_vault: bytes | None
 
 
 class Live(NamedTuple):
@@ -168,7 +174,17 @@ async def write_share(
     """Stores a new share without its files; False if its handle or its URL token is taken."""
     passcode = new.passcode
     salt, hash_ = (None, None) if passcode is None else (passcode.salt, passcode.hash)
-    settings = (new.long_term, new.direct, now_ms, new.expires_at, new.opens_max, salt, hash_, tries)
+    settings = (
+        new.long_term,
+        new.direct,
+        now_ms,
+        new.expires_at,
+        new.opens_max,
+        salt,
+        hash_,
+        tries,
+        new.emergency_vault,
+    )
     keys = (new.token_hash, new.owner_hash, body_hash, new.log_key)
     return bool(await tx.fetch(SHARE_WRITE, share, account, *keys, *settings, new.vault, new.inbox))
 
@@ -244,8 +260,8 @@ async def count_right(tx: Transaction, token: bytes, now_ms: int, hash_: bytes) 
 def _counted(rows: Sequence[Row]) -> Counted | None:
     if not rows:
         return None
-    share, account, number, log_key, long_term, inbox = rows[0]
-    return Counted(share, account, number, log_key, bool(long_term), bool(inbox))
+    share, account, number, log_key, long_term, inbox, emergency_vault = rows[0]
+    return Counted(share, account, number, log_key, bool(long_term), bool(inbox), emergency_vault)
 
 
 async def write_opening(tx: Transaction, share: ShareId, number: int, at_ms: int, outcome: str, opener: bytes) -> None:
@@ -275,3 +291,14 @@ async def read_ticket(db: Reading, ticket: bytes, now_ms: int) -> str | None:
     """The file that a ticket is for, if both it and the share may still be fetched."""
     rows = await db.scan(TICKET_READ, ticket, now_ms)
     return rows[0][0] if rows else None
+
+
+async def vault_state(db: Reading, vault: bytes) -> bytes | None:
+    """The fold of a vault's log, for who its owners are."""
+    rows = await db.fetch(VAULT_STATE, vault)
+    return rows[0][0] if rows else None
+
+
+async def accounts_of(db: Reading, device: DeviceId) -> set[AccountId]:
+    """The accounts in which a device is enrolled and live."""
+    return {AccountId(row[0]) for row in await db.fetch(ACCOUNTS_OF, device)}

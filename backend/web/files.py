@@ -22,7 +22,7 @@ TYPES = {
     ".svg": "image/svg+xml",
     ".webmanifest": "application/manifest+json",
 }
-FOLDERS = ("", "vendor", "words")
+FOLDERS = ("", "vendor", "words", "terms")
 
 
 class Page(NamedTuple):

@@ -117,8 +117,8 @@ def _stalls(folder: Path, opens: int) -> tuple[list[float], list[float]]:
 
 def _size() -> int:
     """Bytes of what the page fetches before anybody scans, in one language beside English."""
-    words = {f"/view/words/{path.name}" for path in (FOLDER / "words").glob("*.json")}
-    unasked = words - {"/view/words/en.json", "/view/words/el.json"}
+    spoken = {f"/view/{name}/{path.name}" for name in ("words", "terms") for path in (FOLDER / name).glob("*.json")}
+    unasked = spoken - {"/view/words/en.json", "/view/words/el.json", "/view/terms/el.json"}
     return sum(
         len(gzip.compress(raw, 9))
         for path, raw in all_files().items()

@@ -144,7 +144,7 @@ def medicines():
     rows = [
         ("ramipril", "C09AA05", "Ramipril", "5", "mg", "MORN", "2019-06-01"),
         ("metformin", "A10BA02", "Metformin", "850", "mg", "C", "2013-11-10"),
-        ("apixaban", "B01AF01", "Apixaban", "2.50", "mg", "MORN", "2021-02-20"),
+        ("apixaban", "B01AF02", "Apixaban", "2.50", "mg", "MORN", "2021-02-20"),
         ("bisoprolol", "C07AB07", "Bisoprolol", "1.25", "mg", "MORN", "2021-02-20"),
         ("salbutamol", "R03AC02", "Salbutamol", "0.1", "mg", None, "1999"),
         ("atorvastatin", "C10AA05", "Atorvastatin", "20", "mg", "HS", "2016-09-14"),

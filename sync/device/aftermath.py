@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from crypto.secret.secret import Secret
 from sync.device.access import access_token, ask_once, enrol, enrolment_signature, open_account, refusal
+from sync.device.health_cards import publish_waiting
 from sync.device.identity import (
     Identity,
     Recovery,
@@ -77,6 +78,7 @@ async def sync_and_see_to(phone: Phone, only: list[int] | None = None, *, watch:
     await settle_account(phone)
     report.shares = await settle_shares(phone)
     await settle_inbox(phone)
+    await publish_waiting(phone)
     async with phone.store.transaction() as rows:
         recovery = await get_recovery(rows)
         if recovery is not None:

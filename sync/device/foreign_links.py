@@ -98,6 +98,21 @@ async def follow(link: Link, recipient: str, passcode: Callable[[], str]) -> lis
         raise Refused("link_unreachable", type(error).__name__) from None
 
 
+async def fetch_json(url: str) -> Any:
+    """What stands at somebody's address, as JSON: keys, a revocation list. Raises: Refused."""
+    import httpx
+
+    _check_secure(url)
+    timeout = httpx.Timeout(READ_SECONDS, connect=CONNECT_SECONDS)
+    try:
+        async with httpx.AsyncClient(timeout=timeout, trust_env=False, verify=trusted()) as client:
+            return msgspec.json.decode(await _fetch(client, "GET", url, _MANIFEST_BYTES_MAX))
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        raise Refused("link_unreachable", type(error).__name__) from None
+    except (msgspec.DecodeError, RecursionError):
+        raise Refused("link_file", "it is no JSON") from None
+
+
 async def _files(client: httpx.AsyncClient, link: Link, body: bytes) -> list[LinkedFile]:
     try:
         manifest = _manifest.decode(body)

@@ -27,6 +27,8 @@ WORDS = {
     "device_revoked": "A phone was shut out of your account.",
     "recovery_used": "Your recovery code was used or rehearsed. If that was not you, its paper is not safe any more.",
     "note_received": "Somebody who had a link of yours sent you a note: `carnet inbox`.",
+    "emergency_opened": "Somebody opened your emergency information, or that of somebody you look after:"
+    " `carnet share log Emergency` says who, and why.",
     "removed": "A phone of yours was removed from a vault: `carnet members`.",
     "share_opened": "A summary that you have shared was opened: `carnet share list`, then `carnet share log`.",
     "push_lost": "Pushes to this phone have ended; it still hears of changes when it syncs. Again: `carnet push on`.",

@@ -12,6 +12,36 @@ _TEXTS: dict[str, tuple[str, str]] = {
         "Use another folder with --store, or go on with this one.",
     ),
     "no_store": ("There is no phone in this store yet", "Start with `carnet init` or `carnet link`."),
+    "bad_card": ("That is no health card that can be read", "Take the picture again, or ask for the file."),
+    "card_parts": ("That card has several codes, and some are missing", "Give the pictures of all of them together."),
+    "card_altered": (
+        "That card was altered, or is not from whom it names: its signature does not hold",
+        "Do not rely on it; nothing was taken. Ask whoever made it for another.",
+    ),
+    "card_no_key": (
+        "The issuer that the card names publishes no key for it (any more)",
+        "It may have been withdrawn; nothing was taken. Ask whoever made it.",
+    ),
+    "card_revoked": (
+        "That card was revoked by its issuer",
+        "It counts no more, and nothing was taken. Ask its issuer for another.",
+    ),
+    "no_emergency": ("Emergency access is off already", "`carnet emergency on` makes a link."),
+    "no_such_card": ("There is no such card of this phone", "See `carnet card list`."),
+    "no_picture": ("There is no code in that picture that can be read", "Take it closer, straight and with light."),
+    "no_picture_reader": (
+        "Pictures cannot be read on this machine",
+        "Install carnet[pictures], or give the code's text.",
+    ),
+    "no_such_language": ("There are no words for that language", "Languages are two letters, as el or it."),
+    "bad_terms": ("That is no term pack, or nothing to make one of", "See `carnet terms --help`."),
+    "unknown_signer": (
+        "Nobody on this phone has let in who signed that pack",
+        "If you know whose key it is: the same command with --trust NAME.",
+    ),
+    "no_such_terms": ("There is no such installed pack", "See `carnet terms list`; what came with the phone stays."),
+    "no_code": ("No code is known for that", "`carnet codes TEXT` searches; without --code your words alone are kept."),
+    "which_code": ("Several codes fit", "Write it whole, as `carnet codes TEXT` shows it."),
     "store_newer": ("This store was written by a newer version", "Update carnet; nothing has been changed."),
     "store_damaged": (
         "This store cannot be read",

@@ -160,6 +160,7 @@ async def _make(requests: ShareRequests, share: ShareId, word: ShareWord, sealed
         passcode_hash(Secret(word.secret), share, word.passcode),
         vault,
         word.inbox,
+        vault if word.emergency else None,
     )
     try:
         await requests.make(share, new)

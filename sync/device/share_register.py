@@ -49,6 +49,7 @@ class ShareWord(msgspec.Struct, frozen=True, omit_defaults=True):
     eu: bool = False
     viewer: str | None = None
     revoked: bool = False
+    emergency: bool = False
     paused: bool = False
     changed_at: int = 0
     inbox: bool = False

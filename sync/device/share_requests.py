@@ -1,4 +1,4 @@
-"""What a phone asks of the server about one of its shares: the owner routes, one function call each.
+"""What a phone asks of the server about its shares and the keys of its health cards: one function call a route.
 
 Knows paths, headers and bodies, and nothing of vaults. Spec: openapi/protocol/shares.md, "Owner routes".
 """
@@ -18,6 +18,7 @@ from sync.device.identity import Identity
 from sync.device.phone import Phone
 from sync.device.transport import Answered, Transport, Unreachable
 from sync.vault.share import passcode_salt
+from sync.wire.issuer import IssuerId, NewIssuer
 from sync.wire.limits import OPENINGS_A_PAGE_MAX
 from sync.wire.share import (
     OWNER_HEADER,
@@ -68,6 +69,14 @@ class ShareRequests:
         except Answered as answer:
             if answer.code != "not_found":
                 raise
+
+    async def publish(self, issuer: IssuerId, public_key: bytes) -> None:
+        """Publishes the key of a health card."""
+        await self._ask("PUT", f"/v1/issuers/{issuer.hex()}", msgspec.json.encode(NewIssuer(public_key)))
+
+    async def withdraw(self, issuer: IssuerId) -> None:
+        """Takes the key of a health card back."""
+        await self._ask("DELETE", f"/v1/issuers/{issuer.hex()}", None)
 
     async def openings(self, share: ShareId, owner: Secret) -> list[OpeningRecord]:
         """Every record that the server has."""

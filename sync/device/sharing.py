@@ -63,6 +63,7 @@ class Wish(NamedTuple):
     eu: bool = False
     viewer: str | None = None
     inbox: bool = True
+    emergency: bool = False
 
 
 class Change(NamedTuple):
@@ -123,6 +124,7 @@ async def create(phone: Phone, wish: Wish) -> Share:
             wish.eu,
             wish.viewer,
             inbox=wish.inbox,
+            emergency=wish.emergency,
         )
         _check(word)
         seal_summary(phone, await read_vault(rows, number), share, word)
@@ -238,7 +240,7 @@ def link_of(held: Held) -> str:
     """The link of a share, whole: whoever has it reads what the share hands out."""
     word = held.word
     ends = None if word.expires_at is None else word.expires_at // 1000
-    link = Link(_url(word), word.secrets(held.share).link_key, word.flags, ends, word.label)
+    link = Link(_url(word), word.secrets(held.share).link_key, word.flags, ends, word.label, word.emergency)
     return link_text(link, f"{word.server}/view" if word.viewer is None else word.viewer)
 
 

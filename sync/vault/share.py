@@ -42,13 +42,15 @@ class LinkRefused(Exception):
 
 
 class Link(msgspec.Struct, frozen=True):
-    """What stands in a link. `flags`: letters of L, P, U in this order. `ends`: seconds since 1970, a hint."""
+    """What stands in a link. `flags`: letters of L, P, U in this order. `ends`: seconds since 1970, a hint.
+    `emergency`: viewers ask why it is opened; others pass the name over."""
 
     url: str
     key: Secret
     flags: str = ""
     ends: int | None = None
     label: str | None = None
+    emergency: bool = False
 
     def __repr__(self) -> str:
         return "<Link>"
@@ -96,6 +98,8 @@ def link_text(link: Link, viewer: str = "") -> str:
         fields["exp"] = link.ends
     if link.label:
         fields["label"] = link.label
+    if link.emergency:
+        fields["emergency"] = True
     payload = json.dumps(fields | {"v": VERSION}, separators=(",", ":"), ensure_ascii=False).encode()
     return (f"{viewer}#" if viewer else "") + LINK_SCHEME + encode_part(payload)
 

@@ -36,6 +36,8 @@ PROBLEMS: dict[str, Problem] = {
     "share_taken": Problem(409, "There is another share of this name", "Make one with a new handle."),
     "too_many_shares": Problem(403, "The account has as many shares as it may", "Revoke one first."),
     "inbox_full": Problem(403, "The inbox takes no more notes", "Tell whoever shared it in another way."),
+    "issuer_taken": Problem(409, "There is another key under this name", "Make another card."),
+    "too_many_cards": Problem(403, "The account has as many health cards as it may", "Withdraw one first."),
     "link_taken": Problem(409, "This place has been used", "Show a new code."),
     "card_enrolled": Problem(409, "The card belongs to an account already", "Use that account."),
     "too_large": Problem(413, "The body is larger than this route takes", "Send less at a time."),

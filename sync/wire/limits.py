@@ -43,6 +43,7 @@ ASSERTION_SECONDS_MAX = 60  # seconds from now an assertion may expire
 TOKEN_SECONDS = 600  # seconds an access token lives
 LINK_SECONDS = 600  # seconds a rendezvous lives
 LINK_POST_BYTES_MAX = 16_384  # bytes of one sealed post
+ISSUERS_MAX = 64  # health cards of an account whose keys are published
 SHARES_MAX = 64  # shares of an account that are not revoked
 SHARE_FILES_MAX = 16  # files of one share
 SHARE_BYTES_MAX = 4_194_304  # characters of all sealed files of one share

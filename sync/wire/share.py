@@ -47,7 +47,8 @@ class ShareFile(msgspec.Struct, frozen=True):
 
 
 class NewShare(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """PUT /v1/shares/{share}. Times are milliseconds since 1970 UTC. `vault`: the one that it is a summary of."""
+    """PUT /v1/shares/{share}. Times are milliseconds since 1970 UTC. `vault`: the one that it is a summary of.
+    `emergency_vault`: every opening is told to all owners of this vault; None for an ordinary share."""
 
     token_hash: bytes
     owner_hash: bytes
@@ -60,6 +61,7 @@ class NewShare(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     passcode: PasscodeHash | None = None
     vault: bytes | None = None
     inbox: bool = False
+    emergency_vault: bytes | None = None
 
 
 class ShareChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -35,8 +35,8 @@ def handlers(server: Served):
 
 
 def concrete(path: str) -> str:
-    ids = {"device": "ab" * 32, "link": "ab" * 16, "share": "ab" * 16, "token": "A" * 43, "ticket": "A" * 43}
-    ids["note"] = "1"
+    ids = {"device": "ab" * 32, "token": "A" * 43, "ticket": "A" * 43, "published": "A" * 22, "note": "1"}
+    ids |= dict.fromkeys(("link", "share", "issuer"), "ab" * 16)
     for name, value in ids.items():
         path = path.replace(f"{{{name}:str}}", value)
     return path
@@ -65,7 +65,7 @@ async def test_health(server):
 async def test_every_route_with_a_token_refuses_a_request_without_one(server):
     """ACC-8, SYN-1."""
     guarded = [(m, p) for m, p, h in handlers(server) if h.opt[DOC].token]
-    assert len(guarded) == 13
+    assert len(guarded) == 15
     for method, path in guarded:
         assert code_of(await server.client.request(method, concrete(path))) == "token_invalid"
 

@@ -8,11 +8,15 @@ import msgspec
 import pytest
 
 from backend.operate.reveal import RevealError, as_words, reveal
+from crypto.public.keys import ES256
+from crypto.secret.secret import Secret
+from crypto.secret.signing import SigningKey
 from sync.wire.card import RECOVERY
 from sync.wire.inbox import TICKET_HEADER, NewNote
+from sync.wire.issuer import NewIssuer
 from sync.wire.item import SetRole
 from tests.api.family_kit import join, removed
-from tests.api.phone_kit import CardKeys, keybox_for, make_entry, make_frames, wraps_for
+from tests.api.phone_kit import JSON, CardKeys, keybox_for, make_entry, make_frames, wraps_for
 from tests.api.server_kit import Served
 from tests.api.share_kit import Share
 from tests.push.push_kit import register
@@ -40,6 +44,9 @@ async def busy(server: Served):
     await dad.post_json("/v1/devices", dad.card.enrolment(dad.account, laptop))
     await dad.post_json("/v1/devices", laptop.enrolment(dad.account, CardKeys("dads watch")))
     await dad.found()
+    key = SigningKey.from_seed(ES256, Secret(bytes(range(32)))).public_key
+    published = msgspec.json.encode(NewIssuer(key))
+    await dad.client.put(f"/v1/issuers/{'ab' * 16}", content=published, headers=dad.headers | JSON)
     share = await Share(dad, inbox=True).made()
     opened = await share.open(embeddedLengthMax=1)
     note = NewNote(bytes(16), b"sealed")
@@ -53,6 +60,7 @@ async def test_an_account_sees_all_of_its_rows(server):
     assert set(found.sections) == {
         "accounts",
         "vaults founded",
+        "health card keys",
         "shares",
         "share files",
         "share openings",

@@ -16,11 +16,8 @@ def guarded(server: Served) -> list[tuple[str, str, str]]:
         for handler in route.route_handlers:
             doc = handler.opt.get(DOC)
             if doc is not None and doc.token:
-                path = (
-                    route.path_format.replace("{device}", "ab" * 32)
-                    .replace("{share}", "ab" * 16)
-                    .replace("{note}", "1")
-                )
+                path = route.path_format.replace("{device}", "ab" * 32).replace("{share}", "ab" * 16)
+                path = path.replace("{issuer}", "ab" * 16).replace("{note}", "1")
                 media_type = doc.body.media_type if doc.body else ""
                 found += [(str(getattr(m, "value", m)), path, media_type) for m in handler.http_methods]
     return found
@@ -52,6 +49,8 @@ async def test_every_route_with_a_token_is_closed_to_it_whatever_else_is_wrong(s
         ("DELETE", "/v1/devices/self/push"),
         ("POST", "/v1/sync"),
         ("GET", "/v1/events"),
+        ("PUT", "/v1/issuers/*"),
+        ("DELETE", "/v1/issuers/*"),
         ("PUT", "/v1/shares/*"),
         ("GET", "/v1/shares/*"),
         ("PATCH", "/v1/shares/*"),

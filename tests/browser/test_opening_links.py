@@ -210,3 +210,19 @@ def test_a_pasted_link_is_opened_with_or_without_the_pages_address(reader, serve
     page.locator("[name=link]").fill("https://host.example/")
     page.get_by_role("button", name="Continue").click()
     assert "not a link to a patient summary" in page.locator("[role=alert]").text_content()
+
+
+def test_an_emergency_link_asks_who_and_why_and_says_who_is_told(reader, server):
+    """SHR-42: both are sent as the recipient, and the link leaves the address as any other."""
+    made = server.share(ordinary(), long_term=True, link={"emergency": True})
+    page = reader.visit(made.link)
+    assert page.locator("h1").text_content() == "Medical emergency"
+    assert "are told at once" in page.locator("form").text_content()
+    page.locator("[name=recipient]").fill("Dr. Test, Test clinic")
+    page.locator("form button.big").click()
+    assert page.locator("article.summary").count() == 0, "a reason is needed"
+    with page.expect_request(lambda request: "/s/" in request.url) as asked:
+        page.locator("[name=why]").fill("found unconscious")
+        page.locator("form button.big").click()
+    assert asked.value.post_data_json["recipient"] == "Dr. Test, Test clinic: found unconscious"
+    page.locator("article.summary").wait_for()

@@ -335,3 +335,17 @@ def test_two_sections_of_one_kind_lose_nothing(reader, server):
 def test_a_summary_of_420_entries_is_shown_whole(reader, server):
     page = show(reader, server, large())
     assert page.locator(".entry").count() == 420
+
+
+def test_a_code_that_the_term_pack_has_is_in_the_readers_language_with_the_original_beside(reader, server):
+    """VIE-13, TRM-7: and how many are is said; the pack is fetched whole, and only when there is something to show."""
+    code = {"coding": [{"system": SNOMED, "code": "91936005"}], "text": "Allergy to penicillin"}
+    shown = document(section("48765-2", allergy(None) | {"code": code}, allergy("my own allergy")))
+    page = reader.visit(server.share(shown).link)
+    page.locator("select").select_option("el")
+    reader.answer()
+    page.locator("article.summary").wait_for()
+    assert page.locator(".allergies .name").all_text_contents()[0] == "Αλλεργία στην πενικιλίνη"
+    assert page.locator(".allergies .original").first.text_content() == "Allergy to penicillin"
+    assert "1 από 2" in page.locator(".who").text_content()
+    assert sum(url.endswith("/view/terms/el.json") for url in reader.asked) >= 1

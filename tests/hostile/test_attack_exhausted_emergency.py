@@ -15,7 +15,9 @@ ELSEWHERE = ("198.51.100.7", 40_000)  # an address for documentation, RFC 5737
 
 
 async def story(server: Served, emergency_room: tuple[str, int]) -> None:
-    share = await Share(await server.registered("mum"), long_term=True).made()
+    mum = await server.registered("mum")
+    book = await mum.found()
+    share = await Share(mum, long_term=True, emergency_vault=book.vault).made()
     server.clock.seconds(60)
     stranger = [(await share.open(recipient="a stranger")).status_code for _ in range(5 * A_MINUTE)]
     assert stranger == [200] * A_MINUTE + [429] * 4 * A_MINUTE, "he is limited"
@@ -28,10 +30,12 @@ async def story(server: Served, emergency_room: tuple[str, int]) -> None:
     await share.phone.log_in()
     assert (await share.state()).live
     assert [who.recipient for *_, who in await share.openings()][-1] == "emergency room"
+    notices = (await mum.sync()).head.notices
+    assert [notice.kind for notice in notices][-1] == "emergency_opened", "and she is told"
 
 
 async def test_a_link_is_limited_for_each_address_and_never_in_total(tmp_path: Path) -> None:
-    """SHR-19."""
+    """SHR-19, SHR-41."""
     async with served(tmp_path, address_per_minute_max=A_MINUTE) as server:
         await story(server, ELSEWHERE)
 

@@ -10,8 +10,9 @@ import pytest
 
 from backend.shares import store
 from sync.wire.share import OWNER_HEADER, ShareFile
+from tests.api.family_kit import join
 from tests.api.phone_kit import JSON
-from tests.api.server_kit import served
+from tests.api.server_kit import code_of, served
 from tests.api.share_kit import FHIR, Share, b64, jwe
 
 
@@ -45,6 +46,20 @@ async def test_it_is_seen_if_the_account_is_not_looked_at(tmp_path: Path) -> Non
 
     with patch.object(store, "read_share", anybodys), pytest.raises(AssertionError):
         await story(tmp_path)
+
+
+async def test_nobody_but_an_owner_has_the_owners_of_a_vault_told(tmp_path: Path) -> None:
+    """SHR-40: else a stranger who knows a vault's id would ring everybody's phone at night."""
+    async with served(tmp_path) as server:
+        mum = await server.registered("mum")
+        book = await mum.found()
+        editor, _ = await join(server, mum, book, "dad", "editor")
+        stranger = await server.registered("stranger")
+        for phone in (editor, stranger):
+            share = Share(phone, phone.card.id.hex(), long_term=True, emergency_vault=book.vault)
+            assert code_of(await share.make()) == "malformed"
+        own = Share(mum, long_term=True, emergency_vault=book.vault)
+        assert (await own.make()).status_code == 204
 
 
 class AnyAccount(bytes):

@@ -22,6 +22,7 @@ from sync.wire.card import SignedCard
 from sync.wire.exchange import SyncRequest, VaultAsk, Wrap, encode_request
 from sync.wire.ids import AccountId
 from sync.wire.inbox import NewNote
+from sync.wire.issuer import NewIssuer
 from sync.wire.item import VIEWER, Add, Item
 from sync.wire.link import SealedPost
 from sync.wire.share import OWNER_HEADER, ShareFile
@@ -227,6 +228,28 @@ ROWS: dict[tuple[str, str], list[Swap]] = {
     ],
     ("GET", "/v1/links/{link}/welcome"): [
         Swap("path.link", lambda m, o: Asked("GET", f"/v1/links/{o.card.id.hex()}/welcome", {}, b""), "not_found", 404)
+    ],
+    # The name of a health card's key is 128 random bits; what is longer is none.
+    ("PUT", "/v1/issuers/{issuer}"): [
+        Swap(
+            "path.issuer",
+            lambda m, o: Asked(
+                "PUT", f"/v1/issuers/{o.card.id.hex()}", JSON, msgspec.json.encode(NewIssuer(bytes(65)))
+            ),
+            "not_found",
+            404,
+        )
+    ],
+    ("DELETE", "/v1/issuers/{issuer}"): [
+        Swap("path.issuer", lambda m, o: Asked("DELETE", f"/v1/issuers/{o.card.id.hex()}", {}, b""), "not_found", 404)
+    ],
+    ("GET", "/i/{published}/.well-known/jwks.json"): [
+        Swap(
+            "path.published",
+            lambda m, o: Asked("GET", f"/i/{o.card.id.hex()}/.well-known/jwks.json", {}, b""),
+            "not_found",
+            404,
+        )
     ],
     # A handle that is taken is said so: it is 128 random bits, and what it names is not told.
     ("PUT", "/v1/shares/{share}"): [Swap("path.share", _made_over_theirs, "share_taken", 409)],

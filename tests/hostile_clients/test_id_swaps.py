@@ -31,6 +31,8 @@ WITH_TOKEN = [
     ("PUT", "/v1/devices/self/push"),
     ("GET", "/v1/devices/self/push"),
     ("DELETE", "/v1/devices/self/push"),
+    ("PUT", "/v1/issuers/{issuer}"),
+    ("DELETE", "/v1/issuers/{issuer}"),
     ("PUT", "/v1/shares/{share}"),
     ("GET", "/v1/shares/{share}"),
     ("PATCH", "/v1/shares/{share}"),

@@ -17,6 +17,7 @@ from tests.vectors import (
     generate_registers,
     generate_shares,
     generate_summary,
+    generate_terms,
 )
 
 GENERATORS = (
@@ -33,6 +34,7 @@ GENERATORS = (
     generate_registers,
     generate_shares,
     generate_summary,
+    generate_terms,
 )
 
 

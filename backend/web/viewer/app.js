@@ -6,13 +6,13 @@
 import { html, nothing, render } from './vendor/lit-html.js';
 import { Trouble, findLink, isCard, readLink } from './link.js';
 import * as screens from './screens.js';
-import { load, preferred, reader } from './words.js';
+import { load, loadTerms, preferred, reader } from './words.js';
 
 const IDLE_MS = 10 * 60_000;
 const arrived = findLink(location.href);
 if (location.hash || location.search) history.replaceState(null, '', location.pathname);
 
-/** @typedef {{summary: import('./bundle.js').Summary, text: string, issuer: string}} Read */
+/** @typedef {{summary: import('./bundle.js').Summary, text: string, issuer: import('./card.js').Judged | null}} Read */
 /** @type {{screen: string, lang: string, link: import('./link.js').Link | null, recipient: string, passcode: boolean, trouble: Trouble | null, read: Read[], notes: import('./note_form.js').Notes | null, said: string, idle: boolean}} */
 const state = { screen: 'start', lang: preferred(), link: null, recipient: '', passcode: false, trouble: null, read: [], notes: null, said: '', idle: false };
 const root = /** @type {HTMLElement} */ (document.getElementById('page'));
@@ -65,8 +65,8 @@ function content(words) {
     case 'scan':
       return screens.camera(words, acts);
     case 'ask': {
-      const { label = '', url } = state.link ?? {};
-      return screens.questions(words, acts, { passcode: state.passcode, label, host: url?.host ?? '', trouble: said, recipient: state.recipient });
+      const { label = '', url, emergency = false } = state.link ?? {};
+      return screens.questions(words, acts, { passcode: state.passcode, emergency, label, host: url?.host ?? '', trouble: said, recipient: state.recipient });
     }
     case 'loading':
       return screens.waiting(words);
@@ -89,7 +89,9 @@ function canTryAgain() {
 
 /** @param {import('./bundle.js').Summary} summary @param {screens.Words} words @returns {import('./facts.js').Look} */
 function look(summary, words) {
-  return { ...words, resolve: summary.resolve, now: Date.now() };
+  const said = String(summary.composition.language ?? summary.bundle.language ?? '').slice(0, 2).toLowerCase();
+  const called = said === words.lang ? () => undefined : words.called; // what is in the reader's language needs no other words
+  return { ...words, called, resolve: summary.resolve, now: Date.now() };
 }
 
 /** @param {screens.Words} words */
@@ -147,11 +149,12 @@ async function showFiles(files) {
     }
     for (const jws of document?.verifiableCredential ?? []) {
       const { bundle, issuer } = await bundleOfCard(jws);
-      read.push({ summary: readBundle(bundle), text: JSON.stringify(bundle), issuer: issuer || '?' });
+      read.push({ summary: readBundle(bundle), text: JSON.stringify(bundle), issuer });
     }
-    if (typeof document?.resourceType === 'string') read.push({ summary: readBundle(document), text, issuer: '' });
+    if (typeof document?.resourceType === 'string') read.push({ summary: readBundle(document), text, issuer: null });
   }
   if (!read.length) throw new Trouble('t_not_understood');
+  await loadTerms(state.lang);
   if (read.some(({ summary }) => summary.sections.some((section) => section.narrative))) ({ harmless } = await import('./narrative.js'));
   show({ screen: 'summary', read });
 }
@@ -172,6 +175,7 @@ function asTrouble(error) {
 const acts = {
   async speak(lang) {
     const { screen, ...kept } = state;
+    if (state.read.length) await loadTerms(lang);
     await load(lang).then(() => show({ ...kept, lang }), () => show({ ...kept, said: reader(state.lang).t('t_offline') }));
   },
   async scan() {

@@ -22,6 +22,7 @@ export class Trouble extends Error {
  * @property {string} flag
  * @property {number | null} endsAt milliseconds since 1970; a hint
  * @property {string} label
+ * @property {boolean} emergency why it is opened is asked, too
  */
 
 /** @param {string} text base64url @returns {Uint8Array<ArrayBuffer>} */
@@ -58,7 +59,7 @@ export function readLink(text) {
   const plain = url.protocol === 'http:' && (url.origin === location.origin || ['localhost', '127.0.0.1', '[::1]'].includes(url.hostname));
   if (key.length !== 32 || (url.protocol !== 'https:' && !plain)) throw new Trouble('t_not_a_link');
   const flag = typeof payload.flag === 'string' ? payload.flag : '';
-  return { url, key, flag, endsAt: readEnd(payload.exp), label: String(payload.label ?? '').slice(0, 80) };
+  return { url, key, flag, endsAt: readEnd(payload.exp), label: String(payload.label ?? '').slice(0, 80), emergency: payload.emergency === true };
 }
 
 /** Seconds as the standard says; links in the wild write milliseconds, or either as text. @param {unknown} exp */

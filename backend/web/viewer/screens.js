@@ -57,18 +57,20 @@ export function camera({ t }, acts) {
     <video playsinline muted aria-label=${t('scanning')}></video><p><button @click=${acts.back}>${t('back')}</button></p>`;
 }
 
-/** @param {Words} words @param {Acts} acts @param {{passcode: boolean, label: string, host: string, trouble: string, recipient: string}} about */
-export function questions({ t }, acts, { passcode, label, host, trouble, recipient }) {
+/** @param {Words} words @param {Acts} acts @param {{passcode: boolean, emergency: boolean, label: string, host: string, trouble: string, recipient: string}} about */
+export function questions({ t }, acts, { passcode, emergency, label, host, trouble, recipient }) {
   const open = (/** @type {any} */ event) => {
     event.preventDefault();
-    acts.open(event.target.elements.recipient.value.trim(), event.target.elements.passcode?.value ?? '');
+    const { recipient: who, why } = event.target.elements;
+    acts.open([who.value.trim(), why?.value.trim()].filter(Boolean).join(': ').slice(0, 256), event.target.elements.passcode?.value ?? '');
   };
-  return html`<h1 tabindex="-1">${t(passcode ? 'ask_passcode' : 'ask_who')}</h1>
+  return html`<h1 tabindex="-1">${t(passcode ? 'ask_passcode' : emergency ? 'emergency' : 'ask_who')}</h1>
     ${label ? html`<p class="label" lang="">${label}</p>` : nothing}
     ${trouble ? html`<p class="alert" role="alert" id="wrong">${trouble}</p>` : nothing}
     <form autocomplete="off" @submit=${open}>
-      <label>${t('who_are_you')}<input name="recipient" type="text" maxlength="256" required autocomplete="off" .value=${recipient} /></label>
+      <label>${t('who_are_you')}<input name="recipient" type="text" maxlength="256" required autocomplete="off" .value=${emergency ? recipient.split(': ')[0] : recipient} /></label>
       <p class="small">${t('who_why', { host })}</p>
+      ${emergency ? html`<label>${t('why')}<input name="why" type="text" maxlength="120" required autocomplete="off" /></label><p class="small">${t('told_at_once')}</p>` : nothing}
       ${passcode
         ? html`<label>${t('passcode')}<input name="passcode" type="text" class="passcode" required autocomplete="off" spellcheck="false"
             autocapitalize="off" aria-describedby=${trouble ? 'wrong' : nothing} aria-invalid=${trouble ? 'true' : nothing} /></label>`

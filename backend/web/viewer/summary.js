@@ -62,12 +62,12 @@ function ageOf(born, now) {
   return Number(today.slice(0, 4)) - Number(born.slice(0, 4)) - (today.slice(5, 10) < born.slice(5, 10) ? 1 : 0);
 }
 
-/** The warnings, in words, worst first. @param {Summary} summary @param {Look} look @param {string} issuer of a card, or empty @returns {string[]} */
+/** The warnings, in words, worst first. @param {Summary} summary @param {Look} look @param {import('./card.js').Judged | null} issuer of a card @returns {string[]} */
 export function warningsOf(summary, look, issuer) {
   const { t } = look, who = whoOf(summary, look);
   const out = summary.warnings.map(({ code, about }) => t(code, { ...about, section: about.section ? t(`s_${about.section}`) : '' }));
   if (who.old) out.push(t('w_old', { date: who.asOf }));
-  return [...out, issuer ? t('w_card', { host: issuer }) : t('w_unsigned')];
+  return [...out, issuer ? t(issuer.code, { host: issuer.host, date: day(issuer.since, look.lang) }) : t('w_unsigned')];
 }
 
 /** How many names of the critical sections are in the reader's language; null if the document is. @param {Summary} summary @param {Shown[]} shown @param {Look} look */
@@ -78,7 +78,7 @@ export function coverage(summary, shown, look) {
   return { n: facts.filter((fact) => fact.name.translated).length, of: facts.length };
 }
 
-/** @param {Summary} summary @param {Look} look @param {{issuer: string, harmless: ((xhtml: string) => DocumentFragment) | null}} more */
+/** @param {Summary} summary @param {Look} look @param {{issuer: import('./card.js').Judged | null, harmless: ((xhtml: string) => DocumentFragment) | null}} more */
 export function summaryView(summary, look, { issuer, harmless }) {
   const { t } = look;
   const who = whoOf(summary, look), shown = shownOf(summary, look), covered = coverage(summary, shown, look);
@@ -90,6 +90,7 @@ export function summaryView(summary, look, { issuer, harmless }) {
         <span>${t('sex')}: ${who.sex}</span>${who.died ? html`<span class="strong">${t('died')}: ${who.died}</span>` : nothing}</p>
       <p class="source"><span>${t('as_of')} <strong>${who.asOf}</strong></span> <span>${t('said_by')}: ${who.author}</span></p>
       ${covered ? html`<p class="source">${t('coverage', covered)}</p>` : nothing}
+      ${covered?.n ? html`<p class="small">${t('terms_unreviewed')}</p>` : nothing}
     </header>
     <section class="warnings" aria-label=${t('warnings')}><ul>${warnings.map((text) => html`<li>${text}</li>`)}</ul></section>
     ${shown.map((section) => sectionView(section, look, harmless))}
@@ -139,7 +140,7 @@ function factView(fact, look) {
   </li>`;
 }
 
-/** The summary as plain text for a record. @param {Summary} summary @param {Look} look @param {string} issuer */
+/** The summary as plain text for a record. @param {Summary} summary @param {Look} look @param {import('./card.js').Judged | null} issuer */
 export function textOf(summary, look, issuer) {
   const { t } = look, who = whoOf(summary, look);
   const out = [who.name, `${t('born')} ${who.born}, ${t('sex')}: ${who.sex}${who.died ? `, ${t('died')}: ${who.died}` : ''}`, `${t('as_of')} ${who.asOf}. ${t('said_by')}: ${who.author}`];

@@ -4,7 +4,7 @@
  * the marks is written by `python -m infra.viewer.build`; another list is another cache, taken whole or not at all.
  */
 /* files */
-const VERSION = '88289e2fdb8d54c3';
+const VERSION = 'c588bbafeee4cf6f';
 /** @type {string[]} */
 const FILES = [
   '/view',
@@ -25,6 +25,12 @@ const FILES = [
   '/view/style.css',
   '/view/summary.js',
   '/view/terms.js',
+  '/view/terms/de.json',
+  '/view/terms/el.json',
+  '/view/terms/en.json',
+  '/view/terms/es.json',
+  '/view/terms/fr.json',
+  '/view/terms/it.json',
   '/view/vendor/dompurify.js',
   '/view/vendor/lit-html.js',
   '/view/vendor/qr.js',

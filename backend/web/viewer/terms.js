@@ -1,7 +1,7 @@
 // @ts-check
 /**
  * Codes, dates and amounts in the reader's language, with what the document itself says beside them. A translation comes from a
- * designation that the document carries or from this page's words, never from a machine. Not here: elements on screen.
+ * designation that the document carries, from the term pack or from this page's words, never from a machine. Not here: elements on screen.
  * Source: FHIR R4 "CodeableConcept", "translation" extension; openapi/protocol/viewer.md, VIE-5.
  */
 import { SYSTEMS, WHEN, WORDS, keyOf } from './codes.js';
@@ -13,6 +13,7 @@ import { list } from './bundle.js';
  * @property {string} lang
  * @property {(key: string, about?: Record<string, string | number>) => string} t
  * @property {(key: string) => boolean} has whether a key is of the words
+ * @property {(coding: any) => string | undefined} called what the term pack calls a code
  */
 
 const TRANSLATION = 'http://hl7.org/fhir/StructureDefinition/translation';
@@ -45,10 +46,12 @@ export function isBareCode(concept) {
 }
 
 /** @param {any} concept CodeableConcept @param {Reader} reader @returns {Term | null} null if there is nothing */
-export function term(concept, { lang, t, has }) {
+export function term(concept, { lang, t, has, called }) {
   const original = originalOf(concept);
   if (!original) return null;
   const given = designation(concept._text, lang) ?? list(concept.coding).map((c) => designation(c._display, lang)).find(Boolean);
+  const packed = given ? undefined : list(concept.coding).map(called).find(Boolean);
+  if (packed) return { text: packed, original: same(packed, original) ? '' : original, translated: true };
   if (given) return { text: given, original: given === original ? '' : original, translated: true };
   for (const coding of list(concept.coding)) {
     const key = keyOf(coding);

@@ -26,6 +26,21 @@ export async function load(lang) {
   }));
 }
 
+/** What codes are called, by language: fetched whole, so that nobody learns which code was looked for. @type {Map<string, Record<string, Record<string, string>>>} */
+const packs = new Map();
+const WITH_PACK = ['de', 'el', 'en', 'es', 'fr', 'it'];
+
+/** The term pack of a language, if there is one; without it names stay as the document has them. @param {string} lang @returns {Promise<void>} */
+export async function loadTerms(lang) {
+  if (!WITH_PACK.includes(lang) || packs.has(lang)) return;
+  try {
+    const answer = await fetch(new URL(`terms/${lang}.json`, import.meta.url), { credentials: 'same-origin' });
+    if (answer.ok) packs.set(lang, (await answer.json()).terms);
+  } catch {
+    // asked again with the next summary
+  }
+}
+
 /** The first language that the reader's browser names and this page has. */
 export function preferred() {
   const named = navigator.languages.map((each) => each.slice(0, 2).toLowerCase());
@@ -37,6 +52,7 @@ export function reader(lang) {
   const own = loaded.get(lang) ?? {}, english = loaded.get('en') ?? {};
   return {
     lang,
+    called: ({ system, code }) => packs.get(lang)?.[system]?.[code],
     has: (key) => key in english,
     t: (key, about = {}) => (own[key] ?? english[key])?.text.replace(/\{(\w+)\}/g, (_, name) => String(about[name] ?? '')) ?? key,
     lacks: Object.keys(english).filter((key) => !(key in own)).length,

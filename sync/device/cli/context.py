@@ -9,6 +9,7 @@ import argparse
 import getpass
 import hashlib
 import os
+import shutil
 import sys
 import time
 import unicodedata
@@ -21,6 +22,7 @@ from sync.device.phone import Phone
 from sync.device.refused import Refused
 from sync.device.store.lock import Unlocking, forget
 from sync.device.store.store import FILE_NAME, Store
+from sync.device.terms import FOLDER as TERMS_FOLDER
 from sync.device.transport import HttpTransport
 from sync.fhir import exact
 from sync.fhir.bundle import FILE_BYTES_MAX
@@ -117,6 +119,7 @@ class Context:
         """The files of a store that has been emptied, and what the keyring held for it."""
         for name in (FILE_NAME, f"{FILE_NAME}-wal", f"{FILE_NAME}-shm"):
             (self.folder / name).unlink(missing_ok=True)
+        shutil.rmtree(self.folder / TERMS_FOLDER, ignore_errors=True)
         forget(self.unlocking())
 
     def say(self, text: str = "") -> None:

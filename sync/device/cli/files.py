@@ -8,19 +8,21 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from sync.device.cli.card_reading import HEALTH_CARD, bundle_of, card_texts, card_words, check_cards
 from sync.device.cli.context import DONE, WAITS, Context, read_file
 from sync.device.cli.passcodes import read_passcode
 from sync.device.cli.waiting import exit_code
 from sync.device.files import export_collection, export_document, import_files, sources
 from sync.device.foreign_links import follow, parse_link
+from sync.device.health_cards import Checked
 from sync.device.phone import Phone
 from sync.device.refused import Refused
 from sync.device.share_laying import FHIR_JSON
 from sync.fhir import exact
+from sync.vault.health_card import NUMERIC
 from sync.vault.share import LINK_SCHEME
 
 _OTHERS = {
-    "application/smart-health-card": "a SMART Health Card, which carnet does not take yet",
     "application/smart-api-access": "a way into another system, which carnet does not use",
 }
 
@@ -28,7 +30,7 @@ _OTHERS = {
 async def take_files(context: Context, options: argparse.Namespace) -> int:
     """Takes FHIR R4 files in."""
     async with context.phone() as phone:
-        read, passed_over = await _read_all(context, phone, options)
+        read, passed_over, cards = await _read_all(context, phone, options)
         with context.watching() as watch:
             total = await import_files(
                 phone,
@@ -40,9 +42,13 @@ async def take_files(context: Context, options: argparse.Namespace) -> int:
             )
         code = await exit_code(phone)
     total["not_understood"] += passed_over
+    if cards:
+        total["cards"] = [card.document() for card in cards]
     context.result(total)
     if not context.json:
         context.say(f"{total['added']} new, {total['updated']} newer, {total['unchanged']} as before.")
+        for card in cards:
+            context.say(card_words(card))
         for row in total["held"]:
             context.say(f"Held, nothing taken: {row['why']} ({row['where']})")
             context.say("If it is the same person: the same command with --same-person.")
@@ -53,13 +59,23 @@ async def take_files(context: Context, options: argparse.Namespace) -> int:
 
 async def _read_all(
     context: Context, phone: Phone, options: argparse.Namespace
-) -> tuple[list[tuple[str, bytes]], list[dict[str, str]]]:
-    """Every named file, every file behind a named link, and what is behind one and not for carnet. Raises: Refused."""
+) -> tuple[list[tuple[str, bytes]], list[dict[str, str]], list[Checked]]:
+    """Every named file, every file behind a named link, what is behind one and not for carnet, and the health cards
+    that were among them. Raises: Refused."""
     read: list[tuple[str, bytes]] = []
     passed_over: list[dict[str, str]] = []
+    linked: list[Checked] = []
+    codes: list[str] = []  # texts of health cards; one card may stand in several
     for name in options.files:
+        if NUMERIC in name:
+            codes.append(name)
+            continue
         if LINK_SCHEME not in name:
-            read.append((name, read_file(name)))
+            data = read_file(name)
+            if (texts := card_texts(data)) is not None:
+                codes += texts
+            else:
+                read.append((name, data))
             continue
         link = parse_link(name, phone.now_ms())
         recipient = options.recipient or context.ask("Your name, as whoever shared this will read it:")
@@ -68,13 +84,22 @@ async def _read_all(
         for file in await follow(link, recipient, lambda: read_passcode(options.passcode_file)):
             if file.content_type == FHIR_JSON:
                 read.append((file.name, file.data))
+            elif file.content_type == HEALTH_CARD:
+                try:  # one bad card keeps nothing else out
+                    found = await check_cards([file.data.decode("utf-8", errors="replace")], options, phone.now_ms())
+                except Refused as refused:
+                    passed_over.append({"where": file.name, "why": refused.title})
+                else:
+                    linked += found
             else:
                 passed_over.append(
                     {"where": file.name, "why": _OTHERS.get(file.content_type, "an unknown kind of file")}
                 )
+    cards = linked + await check_cards(codes, options, phone.now_ms())
+    read += [(f"health card of {card.card.issuer}", bundle_of(card)) for card in cards]
     if not read:
         raise Refused("link_nothing", "; ".join(row["why"] for row in passed_over))
-    return read, passed_over
+    return read, passed_over, cards
 
 
 async def list_sources(context: Context, options: argparse.Namespace) -> int:

@@ -115,6 +115,32 @@ def _watch() -> ModuleType:
     return watch
 
 
+def _cards() -> ModuleType:
+    from sync.device.cli import cards
+
+    return cards
+
+
+def _emergency() -> ModuleType:
+    from sync.device.cli import emergency
+
+    return emergency
+
+
+def _terms() -> ModuleType:
+    from sync.device.cli import terms
+
+    return terms
+
+
+def _trip() -> ModuleType:
+    from sync.device.cli import trip
+
+    return trip
+
+
+cards = Later(_cards)
+emergency = Later(_emergency)
 files = Later(_files)
 inbox = Later(_inbox)
 leaving = Later(_leaving)
@@ -128,4 +154,6 @@ recovery = Later(_recovery)
 setup = Later(_setup)
 sharing = Later(_sharing)
 summary = Later(_summary)
+terms = Later(_terms)
+trip = Later(_trip)
 watch = Later(_watch)

@@ -12,7 +12,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 
-from sync.device.cli import push_arguments
+from sync.device.cli import counter, push_arguments
 from sync.device.cli.afterwards import add_afterwards
 from sync.device.cli.context import REFUSED, Context
 from sync.device.cli.later import (
@@ -26,7 +26,6 @@ from sync.device.cli.later import (
     recovery,
     setup,
     sharing,
-    summary,
     watch,
 )
 from sync.device.refused import Refused
@@ -39,6 +38,7 @@ A second phone:    carnet link --server URL --device "Tablet"   then, on the fir
 Somebody else:     carnet join --server URL --name "Her name" --device "Her phone" · carnet approve CODE --role editor
 A lost phone:      carnet recover --server URL --device "New phone" --code-file F --lost all
 At a counter:      carnet summary · carnet review · carnet share create --passcode --expires 2h
+A journey:         carnet trip --lang el,it · carnet card --pdf card.pdf · carnet emergency on
 Every day:         carnet list · carnet set ID dosage JSON · carnet sync · carnet conflicts · carnet watch
 A file of yours:   carnet import summary.json · carnet export everything.json
 """
@@ -80,7 +80,7 @@ def parser() -> argparse.ArgumentParser:
     _files(command)
     _records(command)
     _questions(command)
-    _summary(command)
+    counter.add_commands(command)
     _shares(command)
     add_afterwards(command)
     _network(command)
@@ -202,7 +202,10 @@ def _files(command: Callable[..., argparse.ArgumentParser]) -> None:
         "import summary.json --source Clinic",
     )
     imports.add_argument(
-        "files", nargs="+", metavar="FILE|shlink:/…", help="a file, or a SMART Health Link of anybody's"
+        "files",
+        nargs="+",
+        metavar="FILE|shlink:/…|shc:/…",
+        help="a file, a picture of a health card, a link, a card's text",
     )
     imports.add_argument("--source", metavar="NAME", help="where it comes from, in your words")
     imports.add_argument(
@@ -210,12 +213,17 @@ def _files(command: Callable[..., argparse.ArgumentParser]) -> None:
     )
     imports.add_argument("--recipient", metavar="NAME", help="of a link: your name, as whoever shared it will read it")
     imports.add_argument("--passcode-file", metavar="F", help="of a link: its passcode, in a file")
+    counter.add_card_options(imports)
     _with_vault(imports)
     _with_vault(command("sources", files.list_sources, "where records came from"))
     export = command("export", files.export, "everything as one FHIR Bundle", "export everything.json")
     export.add_argument("file", metavar="FILE")
     export.add_argument("--document", metavar="ENVELOPE", help="give an imported document back (see `carnet sources`)")
     _with_vault(export)
+
+
+def _with_code(made: argparse.ArgumentParser) -> None:
+    made.add_argument("--code", metavar="TEXT", help="with the code of what this names, as `carnet codes` finds it")
 
 
 def _records(command: Callable[..., argparse.ArgumentParser]) -> None:
@@ -232,7 +240,7 @@ def _records(command: Callable[..., argparse.ArgumentParser]) -> None:
     )
     new.add_argument("type", metavar="TYPE")
     new.add_argument("value", metavar="JSON|@FILE")
-    _with_vault(new)
+    _with_code(_with_vault(new))
     shapes: dict[str, tuple[str, tuple[str, ...], str]] = {
         "set": (
             "give one element another value",
@@ -261,6 +269,8 @@ def _records(command: Callable[..., argparse.ArgumentParser]) -> None:
         made.add_argument("id", metavar="ID")
         for name in arguments:
             made.add_argument(name, metavar="JSON|@FILE" if name == "value" else name.upper())
+        if verb == "add":
+            _with_code(made)
 
 
 def _questions(command: Callable[..., argparse.ArgumentParser]) -> None:
@@ -275,32 +285,6 @@ def _questions(command: Callable[..., argparse.ArgumentParser]) -> None:
     how.add_argument("--merge", metavar="ID", help="they are the same; this one stays")
     how.add_argument("--not-same", action="store_true", help="they are not the same")
     _with_vault(resolve)
-
-
-def _summary(command: Callable[..., argparse.ArgumentParser]) -> None:
-    shown = command(
-        "summary", summary.show_summary, "what a doctor reads in thirty seconds", "summary --pdf summary.pdf"
-    )
-    shown.add_argument("--fhir", metavar="FILE", help="write it as an International Patient Summary (FHIR R4)")
-    shown.add_argument("--pdf", metavar="FILE", help="write it as pages to print")
-    shown.add_argument("--eu", action="store_true", help="with the sections that the European summary asks for")
-    shown.add_argument("--sections", metavar="NAME,…", help="only these and the required ones, as allergies,devices")
-    _with_vault(shown)
-    review = command(
-        "review",
-        summary.review,
-        "say of each allergy, problem and medicine whether it still holds",
-        "review ramipril still-true",
-    )
-    review.add_argument("id", nargs="?", metavar="ID", help="only this one")
-    review.add_argument("answer", nargs="?", choices=("still-true", "stopped", "unsure"), metavar="ANSWER")
-    _with_vault(review)
-    restrict = command(
-        "restrict", summary.hide, "hide a record or a section from every summary", "restrict social_history"
-    )
-    restrict.add_argument("what", nargs="?", metavar="RECORD|CATEGORY", help="without it: what is hidden")
-    restrict.add_argument("--off", action="store_true", help="show it again")
-    _with_vault(restrict)
 
 
 def _passcode_options(parser: argparse.ArgumentParser) -> None:

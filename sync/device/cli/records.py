@@ -9,10 +9,16 @@ from typing import Any
 
 from sync.device.cli.context import DONE, Context, printable, read_value
 from sync.device.cli.lines import Line, laid_out, styled, terminal_width
+from sync.device.cli.terms import coded
 from sync.device.listing import Row, list_rows, show_record
 from sync.device.records import Make, Written, create, write
 from sync.device.refused import Refused
 from sync.fhir import editing, exact
+from sync.fhir.datatype_words import items_of
+from sync.fhir.summary.sections import MEDICINES
+
+# The element that says what a record is about, of types where it is not `code`.
+_CODED = {**dict.fromkeys(MEDICINES, "medicationCodeableConcept"), "Immunization": "vaccineCode"}
 
 
 async def list_records(context: Context, options: argparse.Namespace) -> int:
@@ -93,6 +99,9 @@ async def new(context: Context, options: argparse.Namespace) -> int:
     if resource.setdefault("resourceType", options.type) != options.type:
         raise Refused("bad_value", "the resourceType is another one")
     async with context.phone() as phone:
+        if options.code:
+            element = _CODED.get(options.type, "code")
+            resource[element] = (await coded(context, phone, options.code, None)) | _object(resource.get(element, {}))
         written = await create(phone, resource, options.vault)
     context.result({"id": written.record.hex()})
     if not context.json:
@@ -129,6 +138,12 @@ async def edit(context: Context, options: argparse.Namespace) -> int:
         "dispute": lambda record, seed, newer: editing.dispute(record, text, seed),
     }
     async with context.phone() as phone:
+        if getattr(options, "code", None):
+            concept = await coded(context, phone, options.code, None)
+            if element == "reaction":
+                value = _object(value) | {"manifestation": [concept, *items_of(_object(value).get("manifestation"))]}
+            else:
+                value = concept | _object(value)
         written = await write(phone, options.id, makers[verb], options.vault)
     context.result(_written(written, repeating=verb in ("add", "change", "remove")))
     if not context.json:

@@ -79,7 +79,7 @@ async def _create(context: Context, options: argparse.Namespace) -> int:
         )
         made = await sharing.create(phone, wish)
     link, word = sharing.link_of(made.held), made.held.word
-    _write_pictures(made.held, link, options)
+    write_pictures(made.held, link, options)
     context.result(document_of(made) | {"link": link, "passcode": word.passcode})
     if not context.json:
         _tell_link(context, made.held, link)
@@ -96,7 +96,7 @@ async def _show(context: Context, options: argparse.Namespace) -> int:
     if held.word.revoked:
         raise Refused("share_revoked")
     link = sharing.link_of(held)
-    _write_pictures(held, link, options)
+    write_pictures(held, link, options)
     context.result(document_of(Share(held, sharing.NOT_KNOWN)) | {"link": link, "passcode": held.word.passcode})
     if not context.json:
         _tell_link(context, held, link)
@@ -123,7 +123,7 @@ async def _change(context: Context, options: argparse.Namespace) -> int:
         before = sharing.link_of(await sharing.find(phone, options.id, options.vault))
         share = await sharing.change(phone, options.id, wish, options.vault)
     link, word = sharing.link_of(share.held), share.held.word
-    _write_pictures(share.held, link, options)
+    write_pictures(share.held, link, options)
     context.result(document_of(share) | {"link": link, "passcode": word.passcode})
     if not context.json:
         _tell_link(context, share.held, link)
@@ -142,7 +142,7 @@ def _tell_link(context: Context, held: Held, link: str) -> None:
     """The link as text and as a picture, the passcode, and what to do with them."""
     context.say("Whoever has this link can read what you share. Show the code, or send the link:")
     context.say(f"\n    {link}\n")
-    _draw(context, link)
+    draw(context, link)
     if held.word.passcode is not None:
         context.say(
             f"Passcode: {held.word.passcode}   (tell it apart from the link; also: carnet share list --secrets)"
@@ -321,6 +321,11 @@ def _names(text: list[str] | None) -> list[str] | None:
     return None if text is None else [name.strip() for part in text for name in part.split(",") if name.strip()]
 
 
+def states() -> dict[str, str]:
+    """How a share stands, in words."""
+    return _STATES
+
+
 def _moment(ms: int) -> str:
     return (when(ms) or "")[:16].replace("T", " ") + " UTC"
 
@@ -331,13 +336,13 @@ def _code(link: str) -> Any:
     return segno.make(link, error="m", boost_error=False, micro=False)
 
 
-def _draw(context: Context, link: str) -> None:
+def draw(context: Context, link: str) -> None:
     """The link as a picture, for a camera; on a terminal alone."""
     if not context.quiet and sys.stdout.isatty():
         _code(link).terminal(out=sys.stdout, compact=True)
 
 
-def _write_pictures(held: Held, link: str, options: argparse.Namespace) -> None:
+def write_pictures(held: Held, link: str, options: argparse.Namespace) -> None:
     """The link as SVG, as PNG, and as a page to print, where asked for."""
     for kind, name in (("svg", options.svg), ("png", options.png)):
         if name:

@@ -7,8 +7,10 @@ from typing import Any
 
 from sync.device.cli.context import DONE, Context, cell
 from sync.device.cli.files import write_whole
+from sync.device.languages import coverage_of, language, reader_of
 from sync.device.refused import Refused
 from sync.device.summaries import confirm, restrict, summarize
+from sync.device.terms import held_packs
 from sync.fhir.summary.assembling import Summary, Told, age_words, patient_words, summary_bytes
 from sync.fhir.summary.narrative import Line, details, disputed_words
 from sync.fhir.summary.reviewing import ANSWERS, STILL_TRUE, STOPPED, UNSURE
@@ -35,17 +37,30 @@ _LEFT_OUT = {
 async def show_summary(context: Context, options: argparse.Namespace) -> int:
     """The patient summary: on the screen, as FHIR, as PDF."""
     sections = section_names(options.sections)
+    lang = language(options.lang) if options.lang else "en"
     async with context.phone() as phone:
         made, at = await summarize(phone, options.vault, eu=options.eu, sections=sections)
+        reader = reader_of(lang, await held_packs(phone, context.folder))
+    covered = coverage_of(made, reader) if options.lang else None
+    if options.html:
+        from sync.device.cli.summary_page import page
+
+        write_whole(options.html, page(made, at, reader))
     if options.fhir:
         write_whole(options.fhir, summary_bytes(made.bundle))
     if options.pdf:
         from sync.device.cli.summary_pdf import pdf
 
         write_whole(options.pdf, pdf(made, at))
-    context.result(document(made, at))
+    told = document(made, at)
+    if covered is not None:
+        told["coverage"] = {"lang": lang, "done": covered.done, "of": covered.of, "missing": list(covered.missing)}
+    context.result(told)
     if not context.json and not context.quiet:
         _print(context, made, at)
+    if covered is not None and not context.json:
+        rest = f". As you wrote it: {', '.join(covered.missing)}" if covered.missing else ""
+        context.say(f"{covered.words()[0].upper()}{covered.words()[1:]}{rest}")
     return DONE
 
 

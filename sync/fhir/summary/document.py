@@ -112,6 +112,7 @@ class Document:
             facts,
             tuple(words for _, words in notes),
             kind in _DATED and is_old(facts, self._at),
+            url,
         )
         return url, made, line
 

@@ -30,7 +30,7 @@ _EMPTY = {
 
 class Line(NamedTuple):
     """One version of an entry, for people. `place`: which of how many, of a disputed one. `old`: an allergy, problem or
-    medicine of which nobody said so within a year."""
+    medicine of which nobody said so within a year. `url`: the entry of the document that it is about."""
 
     record: str
     type: str
@@ -42,6 +42,7 @@ class Line(NamedTuple):
     facts: Facts
     notes: tuple[str, ...]
     old: bool
+    url: str
 
 
 def empty_words(reason: str, date: str | None) -> str:
