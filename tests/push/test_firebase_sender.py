@@ -141,11 +141,12 @@ async def test_a_token_that_is_refused_is_asked_for_once_and_fetched_anew_before
 @HTTP
 async def test_one_that_hangs_is_given_up_and_holds_up_no_other(keys, monkeypatch, http):
     """The SDK waits for all of a batch, and for two minutes."""
-    monkeypatch.setattr(adapter, "SEND_SECONDS", 1)
     async with firebase(keys, monkeypatch, http) as (sender, server):
+        monkeypatch.setattr(adapter, "SEND_SECONDS", 1)  # now: the SDK's own patience is a hundred
         server.rules.say("b", "hang")
         server.rules.say("c", "slow")
-        fates = await sender.send([push("a"), push("b"), push("c")], NOW_MS)
+        async with asyncio.timeout(50):
+            fates = await sender.send([push("a"), push("b"), push("c")], NOW_MS)
         assert fates == [SENT, Fate("later", "timeout"), SENT]
 
 
