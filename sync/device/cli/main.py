@@ -12,7 +12,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 
-from sync.device.cli import counter, push_arguments
+from sync.device.cli import counter, push_arguments, watch_arguments
 from sync.device.cli.afterwards import add_afterwards
 from sync.device.cli.context import REFUSED, Context
 from sync.device.cli.later import (
@@ -26,7 +26,6 @@ from sync.device.cli.later import (
     recovery,
     setup,
     sharing,
-    watch,
 )
 from sync.device.refused import Refused
 from sync.fhir import exact
@@ -85,6 +84,7 @@ def parser() -> argparse.ArgumentParser:
     add_afterwards(command)
     _network(command)
     push_arguments.add(command)
+    watch_arguments.add(command)
     return top
 
 
@@ -351,9 +351,6 @@ def _shares(command: Callable[..., argparse.ArgumentParser]) -> None:
 
 def _network(command: Callable[..., argparse.ArgumentParser]) -> None:
     _with_vault(command("sync", network.sync_now, "send what waits, take in what is new"))
-    command("status", network.show_status, "what is queued, what waits for you, when each phone was last heard")
-    command("watch", watch.watch, "stay and see what others write as it comes; sends what you write meanwhile", "watch")
-    command("notices", watch.list_notices, "what this phone was told about your account", "notices")
     findings = command("findings", network.show_findings, "what the server or a member was caught at")
     findings.add_argument("action", nargs="?", choices=("read",))
     findings.add_argument("id", nargs="?", metavar="ID")
