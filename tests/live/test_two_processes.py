@@ -165,13 +165,20 @@ async def test_what_could_not_be_told_is_told_when_the_connection_stands_again()
     async with postgres_kit.database() as url, two_ends(url) as (one, other):
         admin = await asyncpg.connect(url)
         [first, _] = await admin.fetch(CONNECTIONS)
+
+        async def tell() -> None:
+            """All the time, so that something is under way when the connection breaks."""
+            for number in range(1_000):
+                one.relay.tell({f"v{number}": NOBODY})
+                await asyncio.sleep(0.0005)
+
+        telling = asyncio.create_task(tell())
+        await asyncio.sleep(0.05)
         await admin.execute("SELECT pg_terminate_backend($1)", first["pid"])
         await admin.close()
-        for number in range(50):
-            one.relay.tell({f"v{number}": NOBODY})
-            await asyncio.sleep(0)
-        await other.until(lambda: len({topic for told in other.told for topic in told}) == 50)
-        assert other.missed == 1
+        await telling
+        await other.until(lambda: len({topic for told in other.told for topic in told}) == 1_000)
+        assert (one.missed, other.missed) == (2, 1)
 
 
 async def test_a_relay_that_lost_postgresql_says_so_and_tells_what_has_gathered():
