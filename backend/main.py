@@ -14,7 +14,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from litestar import Litestar
 
@@ -28,7 +28,17 @@ from backend.http.figures import Figures
 from backend.http.headers import Asgi, Headers
 from backend.http.limits import Buckets, Limited
 from backend.http.logs import Logged, start_logs
-from backend.http.metrics import ITEMS, PUSH_GROUPS, PUSH_OLDEST, PUSHES, STREAMS, Metrics
+from backend.http.metrics import (
+    ITEMS,
+    PUSH_COALESCED,
+    PUSH_FAILED,
+    PUSH_GROUPS,
+    PUSH_OLDEST,
+    PUSH_SENT,
+    PUSHES,
+    STREAMS,
+    Metrics,
+)
 from backend.http.pace import Paced
 from backend.http.siblings import FOLDER as SIBLINGS
 from backend.http.siblings import Siblings
@@ -42,8 +52,8 @@ from backend.memory import give_back_large_blocks
 from backend.notices.store import tell_device
 from backend.ports import Ports
 from backend.push.local import LocalSender
-from backend.push.sender import PushSender
-from backend.push.store import oldest_wish
+from backend.push.sender import PushSender, Reason
+from backend.push.store import CLASS_WORDS, oldest_wish
 from backend.push.worker import PushWorker
 from backend.settings import Settings, SettingsError, read_settings
 from backend.shares import owner_routes, public_routes
@@ -128,6 +138,11 @@ def build(
     bounds = Bounds(settings.person_day_bytes_max, settings.vault_bytes_max, settings.vaults_an_account_max)
 
     metrics = Metrics(str(os.getpid()) if settings.workers > 1 else "")
+    for class_ in CLASS_WORDS:  # a counter that begins at 0 shows its first event as a rise
+        metrics.count(PUSH_SENT, class_, by=0)
+        metrics.count(PUSH_COALESCED, class_, by=0)
+    for reason in get_args(Reason):
+        metrics.count(PUSH_FAILED, reason, by=0)
 
     async def append(pushes: Sequence[Push]) -> list[Outcome | Exception]:
         outcomes = await append_all(engine, pushes, bounds)

@@ -65,7 +65,7 @@ async def test_health(server):
 async def test_every_route_with_a_token_refuses_a_request_without_one(server):
     """ACC-8, SYN-1."""
     guarded = [(m, p) for m, p, h in handlers(server) if h.opt[DOC].token]
-    assert len(guarded) == 15
+    assert len(guarded) == 19
     for method, path in guarded:
         assert code_of(await server.client.request(method, concrete(path))) == "token_invalid"
 

@@ -193,10 +193,11 @@ def test_an_edit_gives_the_record_and_its_dot(edit: tuple[tuple[str, ...], str],
 
 
 def test_what_was_added_is_named_by_its_repetition_from_then_on(own: Inside) -> None:
+    # A name may begin with a dash: what stands behind two of them is never an option.
     made = own("add", "penicillin", "note", '{"text": "first"}')
-    own("change", "penicillin", "note", made["repetition"], '{"text": "second"}')
+    own("change", "penicillin", "note", "--", made["repetition"], '{"text": "second"}')
     assert [note["text"] for note in own("show", "penicillin")["resource"]["note"]] == ["second"]
-    own("remove", "penicillin", "note", made["repetition"])
+    own("remove", "penicillin", "note", "--", made["repetition"])
     assert "note" not in own("show", "penicillin")["resource"]
 
 

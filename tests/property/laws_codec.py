@@ -44,7 +44,8 @@ def _made(info):
     if kind == "LiteralType":
         return st.sampled_from(info.values)
     if kind == "IntType" and info.ge is not None:
-        return INTEGERS.filter(lambda n: info.ge <= n and (info.le is None or n <= info.le))
+        most = info.le if info.lt is None else info.lt - 1
+        return INTEGERS.filter(lambda n: info.ge <= n and (most is None or n <= most))
     if kind == "StrType" and info.pattern is not None:
         return st.from_regex(info.pattern.rstrip("$") + r"\Z")
     if kind == "BytesType" and info.min_length is not None:

@@ -57,6 +57,9 @@ class _Full:
         self._full.step()
         await self._tx.execute_many(statement, rows)
 
+    def announce(self, topic: str, by: bytes) -> None:
+        self._tx.announce(topic, by)
+
 
 @each
 async def test_with_a_disk_full_at_any_statement_nothing_is_stored_and_then_it_goes_on(
