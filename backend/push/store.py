@@ -28,15 +28,15 @@ _WISHED = (
     " THEN excluded.due_at ELSE outbox.due_at END,"
     " urgent = excluded.urgent OR (outbox.urgent AND outbox.settled < outbox.wishes)"
 )
-_ROW = "INSERT INTO outbox (device, class, urgent, wishes, settled, since, wished_at, due_at, attempts)"
+_OUTBOX = "outbox (device, class, urgent, wishes, settled, since, wished_at, due_at, attempts)"
 _IN_ORDER = " ORDER BY p.device"  # rows are locked in one order, so that two wishes do not wait in a circle
 WISH_WAKE = (
-    f"{_ROW} SELECT p.device, 0, FALSE, 1, 0, $3, $3, $4, 0"  # noqa: S608  constants
+    f"INSERT INTO {_OUTBOX} SELECT p.device, 0, FALSE, 1, 0, $3, $3, $4, 0"  # noqa: S608  constants
     " FROM members m JOIN push_targets p ON p.device = m.device"
     f" WHERE m.vault = $1 AND m.live AND p.wakes AND m.device <> $2{_IN_ORDER}{_WISHED}"
 )
 WISH_NOTICE = (
-    f"{_ROW} SELECT p.device, 1, $4, 1, 0, $5, $5, $6, 0"  # noqa: S608  constants
+    f"INSERT INTO {_OUTBOX} SELECT p.device, 1, $4, 1, 0, $5, $5, $6, 0"  # noqa: S608  constants
     " FROM devices d JOIN push_targets p ON p.device = d.device"
     " WHERE d.account = $1 AND d.revoked_at IS NULL AND d.device <> $2"
     f" AND NOT EXISTS (SELECT 1 FROM push_muted u WHERE u.device = d.device AND u.kind = $3){_IN_ORDER}{_WISHED}"

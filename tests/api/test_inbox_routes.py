@@ -222,4 +222,4 @@ async def test_a_note_is_entered_and_told_or_not_there(server: Served, monkeypat
     assert [entry.kind for entry in entries] == ["share_made", "share_opened", "note_received"]
     last = entries[-1]
     assert (last.subject, last.place, last.digest, last.by) == (share.id, 1, note_hash(SEALED), b"")
-    assert [notice.kind for notice in (await mum.sync()).head.notices] == ["note_received"]
+    assert [notice.kind for notice in (await mum.sync()).head.notices] == ["share_opened", "note_received"]

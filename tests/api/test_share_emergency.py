@@ -40,13 +40,13 @@ async def test_who_is_an_owner_is_asked_when_it_is_opened(server: Served) -> Non
     assert "emergency_opened" in await kinds(carer)
 
 
-async def test_an_ordinary_share_tells_nobody(server: Served) -> None:
+async def test_an_ordinary_share_is_no_emergency(server: Served) -> None:
     """MUST SHR-40."""
     mum = await server.registered("mum")
     await mum.found()
     share = await Share(mum, long_term=True).made()
     await share.open()
-    assert await kinds(mum) == []
+    assert await kinds(mum) == ["share_opened"]
 
 
 @pytest.mark.parametrize("settings", [{"passcode": "123456"}, {"opens_max": 1}, {"vault": b"x"}])

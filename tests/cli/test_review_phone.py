@@ -51,14 +51,18 @@ def test_without_tls_no_certificates_are_read(monkeypatch: pytest.MonkeyPatch) -
 @pytest.mark.parametrize("command", ["status", "conflicts", "quarantine", "sync"])
 def test_a_command_looks_for_open_questions_once(command: str, own: Inside, monkeypatch: pytest.MonkeyPatch) -> None:
     looked: list[int] = []
-    look = questions.open_conflicts
+    look, see = questions.open_conflicts, overview.see
 
-    def counted(vault: Any) -> Any:
+    def looked_at(vault: Any) -> Any:
         looked.append(vault.number)
         return look(vault)
 
-    monkeypatch.setattr(questions, "open_conflicts", counted)
-    monkeypatch.setattr(overview, "open_conflicts", counted)
+    def seen(fetched: Any) -> Any:
+        looked.append(fetched.vault.number)
+        return see(fetched)
+
+    monkeypatch.setattr(questions, "open_conflicts", looked_at)
+    monkeypatch.setattr(overview, "see", seen)
     assert own.run(command).code == DONE
     assert looked == [1]
 
