@@ -20,6 +20,7 @@ import sync.merge
 from sync.device.opened import Records
 from sync.device.phone import Phone
 from sync.device.reading import Vault, read_vault
+from sync.device.refused import Refused
 from sync.device.store.rows import Rows
 from sync.fhir.duplicates import Look
 from sync.fhir.glance import Glance
@@ -104,13 +105,20 @@ async def look_at(rows: Rows, number: int) -> Sight:
 
 
 async def keep(phone: Phone, sights: list[Sight]) -> None:
-    """Keeps the glances that were made. They name the rows they are of: what was written meanwhile has others."""
+    """Keeps the glances that were made. They name the rows they are of: what was written meanwhile has others.
+
+    Where the store has no room or is in use they are made again next time: what the command has done stands.
+    """
     if any(sight.unkept for sight in sights):
-        async with phone.store.transaction() as rows:
-            there = await rows.vaults()
-            for sight in sights:
-                if sight.vault.number in there:
-                    await rows.put_glances(sight.vault.number, sight.unkept)
+        try:
+            async with phone.store.transaction() as rows:
+                there = await rows.vaults()
+                for sight in sights:
+                    if sight.vault.number in there:
+                        await rows.put_glances(sight.vault.number, sight.unkept)
+        except Refused as refused:
+            if refused.code not in ("disk_full", "store_busy"):
+                raise
 
 
 def _pack_of(handle: int) -> int:

@@ -65,7 +65,7 @@ async def test_a_lock_of_another_process_holds_up_the_writer_and_nobody_else(eng
 
 
 async def test_a_full_disk_is_named_and_the_transaction_is_gone(tmp_path: Path):
-    opened = await open_sqlite(tmp_path / "db", pages_max=60)
+    opened = await open_sqlite(tmp_path / "db", pages_max=160)
     await migrate(opened, 1)
     with pytest.raises(StorageFull):
         async with opened.transaction() as tx:
