@@ -61,6 +61,8 @@ from backend.shares.cors import OpenToPages
 from backend.shares.passcodes import Passcodes
 from backend.storage.engine import Engine, StorageError, Transaction
 from backend.storage.migrate import migrate
+from backend.terms import routes as terms
+from backend.terms.files import served_packs
 from backend.vaults import routes as vaults
 from backend.vaults.append import Outcome, Push, append_all
 from backend.vaults.committer import GroupCommitter
@@ -183,6 +185,7 @@ def build(
         *inbox_public.routes(ports),
         *inbox_owner.routes(ports),
         *issuers.routes(ports),
+        *terms.routes(ports, served_packs(Path(settings.data))),
         *pages.routes(settings.viewer_servers),
         *health.routes(engine, figures, settings.metrics),
     ]
