@@ -224,6 +224,9 @@ def test_a_card_is_taken_in_each_of_its_forms(own: Inside, tmp_path: Path, way: 
         "trust": "unknown",
         "revocation": "not_revocable",
         "expired": False,
+        "name": None,
+        "listed_by": None,
+        "certificates": "none",
     }
     assert "Latex" in [row["label"] for row in own("find", "latex") if row["type"] == "AllergyIntolerance"]
 
