@@ -45,6 +45,7 @@ from backend.http.siblings import Siblings
 from backend.http.straight import Straight
 from backend.inbox import owner_routes as inbox_owner
 from backend.inbox import public_routes as inbox_public
+from backend.inbox.store import drop_old_notes
 from backend.issuers import routes as issuers
 from backend.ledger import routes as ledger
 from backend.linking import routes as linking
@@ -223,6 +224,8 @@ async def start(settings: Settings, origin: str) -> App:
     senders = open_senders(settings)
     await migrate_database(settings)
     app = build(settings, origin, await open_engine(settings), senders=senders)
+    async with app.ports.engine.transaction() as tx:
+        await drop_old_notes(tx, None, wall_clock_ms())
     await join_others(app, settings)
     app.pushes.start()
     return app

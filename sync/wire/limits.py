@@ -61,6 +61,7 @@ NOTE_TEXT_CHARS_MAX = 4_000  # characters of a note's text
 NOTE_DOCUMENT_BYTES_MAX = 524_288  # bytes of the one document in a note
 NOTES_A_SHARE_MAX = 32  # notes in the life of one share
 NOTES_WAITING_BYTES_MAX = 33_554_432  # bytes of all notes that wait for one account
+NOTES_REVOKED_DAYS = 90  # days after its share was revoked that a note and its answer go
 ANSWER_BYTES_MAX = 8_192  # bytes of a sealed answer to a note
 PASSCODE_TRIES = 5  # wrong passcodes in the life of one passcode
 TICKET_SECONDS = 3_600  # seconds a file's location lives
