@@ -210,6 +210,48 @@ def rebuild_head(database: sqlite3.Connection) -> None:
     database.execute("UPDATE ledgers SET number = ?, head = ?", (len(rows), head))
 
 
+def test_a_server_that_shows_two_phones_two_ledgers_is_found_by_the_second(
+    world: World, altered: Callable[..., Altered], tmp_path: Path
+):
+    """LED-10: the tablet has never read it before, and what it is shown is whole."""
+
+    def fork(database: sqlite3.Connection) -> None:
+        [[data]] = database.execute("SELECT entry FROM ledger_entries WHERE number = 2").fetchall()
+        entry = read_entry(data)
+        other = type(entry)(*[b"" if name == "by" else getattr(entry, name) for name in entry.__struct_fields__])
+        database.execute("UPDATE ledger_entries SET entry = ? WHERE number = 2", (entry_bytes(other),))
+        rebuild_head(database)
+
+    it = altered(fork)
+    tablet = Inside(shutil.copytree(world.folder / "tablet", tmp_path / "tablet"))
+    tablet("sync")
+    assert finding(tablet) is None, "nobody has told it yet"
+    tablet = Inside(shutil.copytree(world.folder / "tablet", tmp_path / "tablet told"))
+    it.phone("sync")
+    tablet("sync")
+    assert finding(tablet) == ("forked", len(world.read["entries"]))
+    assert "Another phone of yours" in tablet.run("ledger", json=False).stdout
+    assert finding(tablet, "--accept") is None
+    assert finding(tablet) is None
+
+
+def test_what_an_honest_server_shows_two_phones_is_no_finding(
+    world: World, altered: Callable[..., Altered], tmp_path: Path
+):
+    """LED-10: and a head is said once, so that reading again sends nothing."""
+    it = altered(nothing)
+    tablet = Inside(shutil.copytree(world.folder / "tablet", tmp_path / "tablet"))
+    it.phone("sync")
+    tablet("sync")
+    assert finding(tablet) is None
+    tablet("sync")
+    assert tablet("sync")["sent"] == 0
+    assert finding(tablet) is None
+    assert tablet("vaults")[0]["pending"] == 0
+    it.phone("share", "resume", it.share)
+    assert finding(it.phone) is None
+
+
 def test_without_network_it_says_so(world: World, tmp_path: Path):
     phone = Inside(shutil.copytree(world.phone.store, tmp_path / "phone"))
     done = phone.run("ledger")
