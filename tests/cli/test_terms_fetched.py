@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import ClassVar
 
+import msgspec
 import pytest
 
 from crypto.public.keys import ED25519
@@ -24,7 +25,9 @@ from tests.cli.kit import REFUSED, Inside, Server, make_phone
 
 TERMS = (Term(0, "a", 0, "Άλφα"),)
 BODY = Body("el", "National set", "1", (Origin("S", "L", "no"),), ("urn:example:codes",), TERMS)
-OPERATORS = make_pack(BODY, SigningKey.from_seed(ED25519, Secret(bytes(range(32)))))
+KEY = SigningKey.from_seed(ED25519, Secret(bytes(range(32))))
+OPERATORS = make_pack(BODY, KEY)
+ANOTHER = make_pack(msgspec.structs.replace(BODY, name="Another set"), KEY)  # by the same hand, and good
 ID = pack_id(OPERATORS).hex()
 
 
@@ -47,7 +50,7 @@ class Lying(http.server.BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         self.asked.append(str(self.headers))
         one = {"id": ID, "language": "el", "name": "National set", "version": "1", "bytes": 1}
-        body = json.dumps([one]).encode() if self.path == "/v1/terms" else OPERATORS.replace(b"set", b"SET")
+        body = json.dumps([one]).encode() if self.path == "/v1/terms" else ANOTHER
         self.send_response(200)
         self.send_header("content-length", str(len(body)))
         self.end_headers()

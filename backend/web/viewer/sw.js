@@ -4,7 +4,7 @@
  * the marks is written by `python -m infra.viewer.build`; another list is another cache, taken whole or not at all.
  */
 /* files */
-const VERSION = '0f6c3554c8d5068d';
+const VERSION = '848a1621b7ef5fc6';
 /** @type {string[]} */
 const FILES = [
   '/view',
