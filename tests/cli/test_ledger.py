@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import shutil
 import sqlite3
@@ -9,8 +10,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import msgspec
 import pytest
 
+from sync.device.reading import identity_of
+from sync.device.staging import stage
+from sync.fhir.exact import canonical
+from sync.merge.change import PERSON, VAULT_RECORD, Edit
 from sync.wire.ledger import entry_bytes, first_hash, next_hash, read_entry
 from tests.cli.kit import DONE, REFUSED, WAITS, Inside, Server, link_phone, make_phone
 from tests.cli.share_reader import opened
@@ -233,6 +239,24 @@ def test_a_server_that_shows_two_phones_two_ledgers_is_found_by_the_second(
     assert "Another phone of yours" in tablet.run("ledger", json=False).stdout
     assert finding(tablet, "--accept") is None
     assert finding(tablet) is None
+
+
+def test_what_somebody_else_says_that_a_phone_has_read_does_not_count(altered: Callable[..., Altered]):
+    """LED-10: each phone speaks for itself, by its own card."""
+    it = altered(nothing)
+
+    async def lie() -> None:
+        async with it.phone.phone() as phone, phone.store.transaction() as rows:
+            identity, [number] = await identity_of(rows), await rows.vaults()
+            cards = (await rows.get_vault(number)).log.table.cards
+            for device in set(cards) - {identity.device}:
+                head = {"account": identity.account, "number": 2, "hash": bytes(32), "at_ms": 0}
+                value = canonical(msgspec.to_builtins(head))
+                lies = Edit(VAULT_RECORD, False, PERSON, None, (), ((f"ledger/{device.hex()}", value),))
+                await stage(phone, rows, identity, number, [lies])
+
+    asyncio.run(lie())
+    assert finding(it.phone) is None
 
 
 def test_what_an_honest_server_shows_two_phones_is_no_finding(
