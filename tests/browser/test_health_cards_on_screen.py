@@ -6,6 +6,8 @@ from pathlib import Path
 import httpx
 import msgspec
 import pytest
+from PIL import Image
+from playwright.sync_api import Playwright
 
 from crypto.public.keys import ES256
 from crypto.secret.secret import Secret
@@ -13,7 +15,8 @@ from crypto.secret.signing import SigningKey
 from sync.vault.health_card import numeric, sign_card
 from sync.wire.issuer import ISSUER_BYTES, IssuerId, NewIssuer, issuer_url
 from tests.api.phone_kit import JSON, Phone
-from tests.browser.page_kit import Reader, Server, run
+from tests.browser.frames import code, jpeg
+from tests.browser.page_kit import CAMERA, Reader, Server, launch, run
 
 EXAMPLES = os.environ.get("CARNET_EXAMPLES")
 BUNDLE = {
@@ -132,7 +135,8 @@ def test_codes_of_two_cards_are_refused_in_words_and_dropped(reader: Reader, ser
     """MUST VIE-31: also when they are pasted as one text."""
     first, second, third = in_three(card(server))
     page = reader.visit(server.view)
-    for other in (in_three(card(server))[0], in_three(card(server), sizes=4)[1]):
+    stranger = card(server, published=False)
+    for other in (in_three(stranger)[0], in_three(stranger, sizes=4)[1]):
         shown(reader, first + other)
         page.get_by_text("These QR codes are not of one card.").wait_for()
         shown(reader, second)
@@ -141,3 +145,25 @@ def test_codes_of_two_cards_are_refused_in_words_and_dropped(reader: Reader, ser
     shown(reader, first + second + third)
     page.locator(".allergies .name").wait_for()
     assert "✓" not in (page.locator(".warnings").text_content() or "")
+
+
+def test_the_camera_goes_on_until_all_codes_of_a_card_have_come(
+    playwright: Playwright, server: Server, tmp_path: Path
+) -> None:
+    """MUST VIE-31: it says meanwhile how far it has come."""
+    first, second, third = in_three(card(server))
+    seen = b""
+    for text in (third, first, second):
+        frame = Image.new("RGB", (800, 800), "white")
+        frame.paste(code(text).convert("RGB").resize((700, 700)), (50, 50))
+        seen += jpeg(frame) * 5
+    (tmp_path / "camera.mjpeg").write_bytes(seen)
+    browser = launch(playwright, *CAMERA, f"--use-file-for-fake-video-capture={tmp_path / 'camera.mjpeg'}")
+    reader = Reader(browser.new_context(permissions=["camera"], locale="en-GB"), server)
+    page = reader.visit(server.view)
+    page.get_by_role("button", name="Scan the QR code").click()
+    page.get_by_text("3 QR codes, 1 read so far.").wait_for()
+    page.get_by_text("3 QR codes, 2 read so far.").wait_for()
+    page.locator(".allergies .name").wait_for()
+    assert reader.complaints == []
+    browser.close()
