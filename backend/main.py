@@ -45,6 +45,7 @@ from backend.http.siblings import Siblings
 from backend.http.straight import Straight
 from backend.inbox import owner_routes as inbox_owner
 from backend.inbox import public_routes as inbox_public
+from backend.inbox.store import drop_old_notes
 from backend.issuers import routes as issuers
 from backend.ledger import routes as ledger
 from backend.linking import routes as linking
@@ -61,6 +62,8 @@ from backend.shares.cors import OpenToPages
 from backend.shares.passcodes import Passcodes
 from backend.storage.engine import Engine, StorageError, Transaction
 from backend.storage.migrate import migrate
+from backend.terms import routes as terms
+from backend.terms.files import served_packs
 from backend.vaults import routes as vaults
 from backend.vaults.append import Outcome, Push, append_all
 from backend.vaults.committer import GroupCommitter
@@ -183,6 +186,7 @@ def build(
         *inbox_public.routes(ports),
         *inbox_owner.routes(ports),
         *issuers.routes(ports),
+        *terms.routes(ports, served_packs(Path(settings.data))),
         *pages.routes(settings.viewer_servers),
         *health.routes(engine, figures, settings.metrics),
     ]
@@ -220,6 +224,8 @@ async def start(settings: Settings, origin: str) -> App:
     senders = open_senders(settings)
     await migrate_database(settings)
     app = build(settings, origin, await open_engine(settings), senders=senders)
+    async with app.ports.engine.transaction() as tx:
+        await drop_old_notes(tx, None, wall_clock_ms())
     await join_others(app, settings)
     app.pushes.start()
     return app

@@ -26,7 +26,7 @@ VERSION = "1"  # of the contract: the `v1` of every path
 ALWAYS = ("internal", "unavailable", "rate_limited")  # problems that any route may answer
 # The ids in paths: lower-case hex, or base64url for what stands in a link for anybody to hold.
 _NAMES = ("file", "folder")  # of the viewer's files
-_IDS = {"device": HASH_BYTES, "link": LINK_BYTES, "share": SHARE_BYTES, "issuer": ISSUER_BYTES}
+_IDS = {"device": HASH_BYTES, "link": LINK_BYTES, "share": SHARE_BYTES, "issuer": ISSUER_BYTES, "pack": HASH_BYTES}
 _HELD = {"token": 43, "ticket": 43, "published": ISSUER_CHARS}  # characters of base64url
 WITH_BODY = ("too_large", "too_slow", "unsupported_media_type")
 

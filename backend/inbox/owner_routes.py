@@ -40,7 +40,9 @@ def routes(ports: Ports) -> list[HTTPRouteHandler]:
     @get("/v1/notes", opt={DOC: doc})
     async def waiting(request: Request[Any, Any, Any]) -> Response[Any]:
         me = await caller(request, ports)
-        found = await store.read_waiting(engine.reading(), me.account)
+        async with engine.transaction() as tx:
+            await store.drop_old_notes(tx, me.account, ports.now_ms())
+            found = await store.read_waiting(tx, me.account)
         return Response(msgspec.json.encode(found), media_type=JSON)
 
     doc = Doc(

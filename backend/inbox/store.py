@@ -11,7 +11,7 @@ from typing import NamedTuple
 from backend.storage.engine import Reading, Transaction
 from sync.wire.ids import AccountId
 from sync.wire.inbox import NoteMark, NoteWaiting
-from sync.wire.limits import NOTES_A_SHARE_MAX
+from sync.wire.limits import NOTES_A_SHARE_MAX, NOTES_REVOKED_DAYS
 from sync.wire.share import ShareId
 
 INBOX_PLACE = -1  # of a ticket that is for no file
@@ -46,7 +46,14 @@ NOTE_FETCHED = "UPDATE share_notes SET fetched_at = $3 WHERE share = $1 AND numb
 NOTE_OPENED = "UPDATE share_notes SET opened_at = $3 WHERE share = $1 AND number = $2 AND opened_at IS NULL"
 NOTE_DONE = "UPDATE share_notes SET sealed = $3 WHERE share = $1 AND number = $2"
 NOTE_ANSWER = "UPDATE share_notes SET answer = $3, answered_at = $4 WHERE share = $1 AND number = $2"
+NOTES_DROP = "DELETE FROM share_notes WHERE share IN (SELECT share FROM shares WHERE revoked_at < $1)"
+NOTES_DROP_OF = (
+    "DELETE FROM share_notes WHERE share IN (SELECT share FROM shares WHERE account = $1 AND revoked_at < $2)"
+)
 INBOX_CHANGE = "UPDATE shares SET inbox = $2 WHERE share = $1"
+
+
+_KEPT_MS = NOTES_REVOKED_DAYS * 86_400_000
 
 
 class Taken(NamedTuple):
@@ -129,3 +136,11 @@ async def write_answer(tx: Transaction, share: ShareId, number: int, answer: byt
 async def switch_inbox(tx: Transaction, share: ShareId, on: bool) -> None:
     """Whether a share takes notes."""
     await tx.execute(INBOX_CHANGE, share, on)
+
+
+async def drop_old_notes(tx: Transaction, account: AccountId | None, now_ms: int) -> None:
+    """What came to shares that were revoked long ago goes for good, of one account or (None) of all."""
+    if account is None:
+        await tx.execute(NOTES_DROP, now_ms - _KEPT_MS)
+    else:
+        await tx.execute(NOTES_DROP_OF, account, now_ms - _KEPT_MS)

@@ -6,6 +6,7 @@ forgotten once it has signed. Spec: openapi/protocol/health-cards.md.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
@@ -16,6 +17,7 @@ from crypto.secret.secret import Secret
 from crypto.secret.signing import SEED_BYTES, SigningKey
 from sync.device.access import refusal
 from sync.device.foreign_links import fetch_json
+from sync.device.issuers import Vouched
 from sync.device.moments import when
 from sync.device.phone import Phone
 from sync.device.reading import identity_of
@@ -32,12 +34,13 @@ from sync.vault.health_card import (
     check_signature,
     is_revoked,
     read_card,
+    shows_certificates,
     sign_card,
 )
 from sync.wire.issuer import ISSUER_BYTES, KEYS, IssuerId, issuer_text, issuer_url
 
 _ISSUED = 41  # number of the store's singleton
-GOOD, NOT_CHECKED = "good", "not_checked"
+GOOD, NOT_CHECKED, NONE = "good", "not_checked", "none"
 TRUSTED, SELF_ISSUED, UNKNOWN = "trusted", "self_issued", "unknown"
 NOT_REVOKED, NOT_REVOCABLE = "not_revoked", "not_revocable"
 _REFUSALS = {"signature": "card_altered", "key": "card_no_key", "parts": "card_parts"}
@@ -73,6 +76,8 @@ class Checked(NamedTuple):
     trust: str
     revocation: str
     expired: bool = False
+    vouched: Vouched | None = None
+    certificates: bool = False
 
     def document(self) -> dict[str, Any]:
         """As cli.md has it."""
@@ -82,6 +87,9 @@ class Checked(NamedTuple):
             "trust": self.trust,
             "revocation": self.revocation,
             "expired": self.expired,
+            "name": None if self.vouched is None else self.vouched.name,
+            "listed_by": None if self.vouched is None else self.vouched.by or None,
+            "certificates": NOT_CHECKED if self.certificates else NONE,
         }
         return {"issuer": self.card.issuer, "since": since, **answers}
 
@@ -148,9 +156,9 @@ async def withdraw_card(phone: Phone, wanted: str) -> str | None:
     return await publish_waiting(phone)
 
 
-async def check_card(jws: str, keys: Any, crl: Any, trusted: frozenset[str], now_ms: int) -> Checked:
+async def check_card(jws: str, keys: Any, crl: Any, trusted: Mapping[str, Vouched], now_ms: int) -> Checked:
     """Somebody's card, checked as far as can be. `keys`, `crl`: given ones; None asks the issuer. `trusted`: issuers
-    that the person trusts. Raises: Refused(bad_card, card_altered, card_no_key, card_revoked)."""
+    that the person trusts, by `iss`. Raises: Refused(bad_card, card_altered, card_no_key, card_revoked)."""
     try:
         card = read_card(jws)
         offline = False
@@ -161,7 +169,8 @@ async def check_card(jws: str, keys: Any, crl: Any, trusted: frozenset[str], now
                 if refused.code == "link_gone":
                     raise Refused("card_no_key", _host(card)) from None
                 offline = True
-        trust = SELF_ISSUED if card.self_issued else TRUSTED if card.issuer in trusted else UNKNOWN
+        known = None if card.self_issued else trusted.get(card.issuer)
+        trust = SELF_ISSUED if card.self_issued else UNKNOWN if known is None else TRUSTED
         if offline:
             return Checked(card, NOT_CHECKED, UNKNOWN if trust == TRUSTED else trust, NOT_CHECKED)
         version = check_signature(card, keys)
@@ -179,7 +188,7 @@ async def check_card(jws: str, keys: Any, crl: Any, trusted: frozenset[str], now
             if refused.code == "card_revoked":
                 raise
             revocation = NOT_CHECKED
-    return Checked(card, GOOD, trust, revocation, expired)
+    return Checked(card, GOOD, trust, revocation, expired, known, shows_certificates(card, keys))
 
 
 def _host(card: HealthCard) -> str:

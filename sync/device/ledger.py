@@ -15,6 +15,7 @@ from crypto.public.errors import CannotOpen
 from sync.device.access import refusal
 from sync.device.asking import ask, decoded
 from sync.device.identity import Identity
+from sync.device.ledger_heads import heads_of_others, pass_over, say_head
 from sync.device.ledger_words import FINDINGS, WORDS
 from sync.device.moments import when
 from sync.device.names import Names
@@ -56,7 +57,7 @@ async def show_ledger(phone: Phone, *, since_ms: int = 0, accept: bool = False) 
         identity = await identity_of(rows)
         if identity.account is None:
             raise Refused("no_store")
-        kept = await _get_kept(rows, identity)
+        kept, others = await _get_kept(rows, identity), await heads_of_others(rows, identity)
         known = await _known(rows)
     transport = phone.connect(identity.server)
     try:
@@ -65,10 +66,15 @@ async def show_ledger(phone: Phone, *, since_ms: int = 0, accept: bool = False) 
         raise refusal(error) from error
     finally:
         await transport.close()
-    read = read_ledger(identity.account, base, head, fetched, None if accept else kept, phone.now_ms())
+    before, said = (None, []) if accept else (kept, list(others.values()))
+    read = read_ledger(identity.account, base, head, fetched, before, phone.now_ms(), said)
     if read.found is None and read.entries:
         async with phone.store.transaction() as rows:
-            await _put_kept(rows, identity, Kept(head.number, head.hash, read.entries[-1][0].at_ms))
+            now = Kept(head.number, head.hash, read.entries[-1][0].at_ms)
+            await _put_kept(rows, identity, now)
+            await say_head(phone, rows, identity, now)
+            if accept:
+                await pass_over(rows, others)
     return _document(read, base, head, known, kept, since_ms, identity.device)
 
 

@@ -25,8 +25,11 @@ FINDINGS = {
     " older backup. Ask who runs the server which it was." + _NOT,
     "rebuilt": "The list is not the one that this phone read before: its past was written anew. Do not rely on any of"
     " it, and ask who runs the server." + _NOT,
+    "forked": "Another phone of yours was shown another list, or more of it: the server tells your phones different"
+    " things, or was restored from an older backup. Compare `carnet ledger` on both, and ask who runs the server."
+    + _NOT,
 }
 NO_PROOF = (
-    "Checked: nothing that this phone has read before was changed."
+    "Checked: nothing that this phone has read before was changed, and nothing that your other phones have said here."
     " That the server wrote everything down cannot be proved."
 )

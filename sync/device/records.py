@@ -151,6 +151,13 @@ async def write(phone: Phone, wanted: str, make: Make, vault: str | None) -> Wri
     return Written(id_, dot_text(identity.device, dots[0]), repetition)
 
 
+async def type_of(phone: Phone, wanted: str, vault: str | None) -> str:
+    """The resource type of a record. Raises: Refused."""
+    async with phone.store.transaction() as rows:
+        number, id_ = await find_record(rows, wanted, vault)
+        return str(resource_plain(await read_record(rows, number, id_), None).get("resourceType", ""))
+
+
 def _has_copies(record: Record) -> bool:
     """True if a source's copies differ in age somewhere, so that which one is shown depends on the files' dates."""
     births = sum(birth.lane == SOURCE for birth in record.births)

@@ -26,6 +26,12 @@ _TEXTS: dict[str, tuple[str, str]] = {
         "That card was revoked by its issuer",
         "It counts no more, and nothing was taken. Ask its issuer for another.",
     ),
+    "bad_issuers": ("That is no list of issuers, or nothing to make one of", "See `carnet issuers --help`."),
+    "unknown_issuers": (
+        "Nobody on this phone has let in who signed that list",
+        "If you know whose key it is: the same command with --trust NAME.",
+    ),
+    "no_such_issuers": ("There is no such list of issuers", "See `carnet issuers list`."),
     "no_emergency": ("Emergency access is off already", "`carnet emergency on` makes a link."),
     "no_such_card": ("There is no such card of this phone", "See `carnet card list`."),
     "no_picture": ("There is no code in that picture that can be read", "Take it closer, straight and with light."),

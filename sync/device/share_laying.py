@@ -135,7 +135,8 @@ async def _bring(
         laid.made, laid.content = True, sealed.content
     if laid.settings != (settings := word.settings()) or _long_ago(phone, laid):
         passcode = passcode_hash(Secret(word.secret), share, word.passcode)
-        await requests.change(share, owner, ShareChange(word.expires_at, word.opens_max, passcode, word.paused))
+        notes = word.takes_notes() if word.inbox else msgspec.UNSET
+        await requests.change(share, owner, ShareChange(word.expires_at, word.opens_max, passcode, word.paused, notes))
         laid.settings = settings
 
 
@@ -159,7 +160,7 @@ async def _make(requests: ShareRequests, share: ShareId, word: ShareWord, sealed
         word.opens_max,
         passcode_hash(Secret(word.secret), share, word.passcode),
         vault,
-        word.inbox,
+        word.takes_notes(),
         vault if word.emergency else None,
     )
     try:

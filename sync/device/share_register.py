@@ -31,6 +31,7 @@ class ShareWord(msgspec.Struct, frozen=True, omit_defaults=True):
     """What the vault says of a share. `secret`: S. `token`: base64url. Times: milliseconds since 1970 UTC.
 
     `sections`: names, all if None. `records`: ids in hex of the only ones, any if None; `without`: of those left out.
+    `inbox`: it has one; `inbox_off`: which is closed for now.
     """
 
     secret: bytes
@@ -53,6 +54,7 @@ class ShareWord(msgspec.Struct, frozen=True, omit_defaults=True):
     paused: bool = False
     changed_at: int = 0
     inbox: bool = False
+    inbox_off: bool = False
 
     def __repr__(self) -> str:
         return "<ShareWord>"
@@ -61,6 +63,10 @@ class ShareWord(msgspec.Struct, frozen=True, omit_defaults=True):
         """Link key, owner token and log key."""
         return share_secrets(Secret(self.secret), share)
 
+    def takes_notes(self) -> bool:
+        """Whether readers may send something back now. A share without an inbox never takes any."""
+        return self.inbox and not self.inbox_off
+
     def ids(self) -> tuple[frozenset[RecordId] | None, frozenset[RecordId]]:
         """The records that may stand in it, and those that may not."""
         only = None if self.records is None else frozenset(RecordId(bytes.fromhex(one)) for one in self.records)
@@ -68,7 +74,7 @@ class ShareWord(msgspec.Struct, frozen=True, omit_defaults=True):
 
     def settings(self) -> bytes:
         """What of it a server is told besides its files, as a hash."""
-        told = (self.expires_at, self.opens_max, self.passcode, self.paused)
+        told = (self.expires_at, self.opens_max, self.passcode, self.paused, self.takes_notes())
         return labelled_hash("share settings", msgspec.json.encode(told))
 
 

@@ -36,7 +36,6 @@ from sync.wire.share import (
     SHARE_BYTES,
     Opener,
     OpeningRecord,
-    ShareChange,
     ShareId,
     ShareState,
     opening_info,
@@ -73,6 +72,7 @@ class Change(NamedTuple):
     opens_max: int | msgspec.UnsetType | None = msgspec.UNSET
     passcode: str | msgspec.UnsetType | None = msgspec.UNSET
     paused: bool | msgspec.UnsetType = msgspec.UNSET
+    inbox_off: bool | msgspec.UnsetType = msgspec.UNSET
 
 
 class Held(NamedTuple):
@@ -187,22 +187,11 @@ async def change(phone: Phone, wanted: str, wish: Change, vault: str | None = No
 
 
 async def switch_inbox(phone: Phone, wanted: str, on: bool, vault: str | None = None) -> Share:
-    """Lets readers of a share send notes back, or not. Needs the server. Raises: Refused."""
-    held, identity = await _own(phone, wanted, vault)
-    if held.word.revoked:
-        raise Refused("share_revoked")
-    if on and not held.word.inbox:
+    """Lets readers of a share send notes back, or not: in the vault at once, on the server now or with the next sync.
+    Raises: Refused."""
+    if on and not (await find(phone, wanted, vault)).word.inbox:
         raise Refused("no_inbox")
-    transport = phone.connect(identity.server)
-    requests = ShareRequests(phone, transport, identity)
-    try:
-        owner = held.word.secrets(held.share).owner_token
-        await requests.change(held.share, owner, ShareChange(inbox=on))
-        return await _look(phone, requests, held)
-    except (Answered, Unreachable) as error:
-        raise _refusal(error) from error
-    finally:
-        await transport.close()
+    return await change(phone, wanted, Change(inbox_off=not on), vault)
 
 
 async def revoke(phone: Phone, wanted: str, vault: str | None = None) -> Share:

@@ -77,6 +77,20 @@ class Lexicon:
                 ranked.append((best, len(word.text), word.text, system, code))
         return [Found(system, code, name) for _, _, name, system, code in sorted(ranked)[:FOUND_MAX]]
 
+    def naming(self, text: str) -> list[Found]:
+        """Codes for what somebody wrote in words: what a search finds; else those that her words begin with the name
+        of (`ramipril 5 mg`), the longest name first."""
+        if found := self.search(text):
+            return found
+        whole = " ".join(plain(text).split()) + " "
+        named = [
+            (-len(name), word.text, system, code)
+            for (system, code), word in self._words.items()
+            for name in map(plain, (word.text, *self._also[(system, code)]))
+            if whole.startswith(name + " ")
+        ]
+        return list(dict.fromkeys(Found(system, code, text) for _, text, system, code in sorted(named)))[:FOUND_MAX]
+
 
 def plain(text: str) -> str:
     """Letters as a search compares them: no case, no accents."""

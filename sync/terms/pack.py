@@ -7,20 +7,16 @@ each code once, each term with its origin. Spec: openapi/protocol/terms.md, TRM-
 
 from __future__ import annotations
 
-import base64
-import binascii
 import re
 from itertools import pairwise
 from typing import Any
 
 import msgspec
 
-from crypto.public.errors import BadSignature
 from crypto.public.hashing import labelled_hash
-from crypto.public.jws import encode_part
 from crypto.public.keys import ED25519
-from crypto.public.signatures import SIGNATURE_BYTES, verify
 from crypto.secret.signing import SigningKey
+from sync.wire.signed_file import SignedFileRefused, join_signed, open_signed
 
 FORMAT = "carnet terms 1"
 PACK_BYTES_MAX = 64 << 20  # a national set of some hundred thousand terms fits
@@ -79,13 +75,6 @@ class Pack(msgspec.Struct, frozen=True):
     body: Body
 
 
-class _Head(msgspec.Struct, frozen=True):
-    format: str
-    signer: str
-    signature: str
-
-
-_head = msgspec.json.Decoder(_Head)
 _body = msgspec.json.Decoder(Body)
 
 
@@ -94,28 +83,17 @@ def make_pack(body: Body, key: SigningKey) -> bytes:
     if key.key_type != ED25519 or not _is_good(body):
         raise ValueError("no reader would take this pack")
     raw = _encode(body)
-    head = _Head(FORMAT, encode_part(key.public_key), encode_part(key.sign(_LABEL, raw)))
-    return _encode(head) + b"\n" + raw
+    return join_signed(FORMAT, key.public_key, key.sign(_LABEL, raw), raw)
 
 
 def read_pack(data: bytes) -> Pack:
     """A pack whose signature holds; whether its signer counts is the caller's to judge. Raises: PackRefused."""
-    line, newline, raw = data.partition(b"\n")
-    if not newline or len(data) > PACK_BYTES_MAX:
+    if len(data) > PACK_BYTES_MAX:
         raise PackRefused("form")
     try:
-        head = _head.decode(line)
-        signer, signature = _bytes(head.signer), _bytes(head.signature)
-    except (msgspec.DecodeError, ValueError):
-        raise PackRefused("form") from None
-    if head.format != FORMAT:
-        raise PackRefused("newer_version" if head.format.startswith("carnet terms ") else "form")
-    try:
-        if len(signature) != SIGNATURE_BYTES:
-            raise BadSignature()
-        verify(ED25519, signer, _LABEL, raw, signature)
-    except BadSignature:
-        raise PackRefused("signature") from None
+        signer, raw = open_signed(FORMAT, _LABEL, data)
+    except SignedFileRefused as refused:
+        raise PackRefused(refused.reason) from None
     try:
         body = _body.decode(raw)
     except (msgspec.DecodeError, RecursionError):
@@ -148,10 +126,3 @@ def _is_good(body: Body) -> bool:
 
 def _is_text(text: str) -> bool:
     return 0 < len(text) <= TEXT_CHARS_MAX and text == text.strip() and text.isprintable()
-
-
-def _bytes(text: str) -> bytes:
-    try:
-        return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
-    except binascii.Error as error:
-        raise ValueError("not base64url") from error

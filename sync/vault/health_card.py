@@ -116,7 +116,9 @@ def jws_texts(texts: Sequence[str]) -> list[str]:
         else:
             if (total and int(chunk[2]) != total) or not 0 < int(chunk[1]) <= int(chunk[2]):
                 raise CardRefused("parts")
-            total, chunks[int(chunk[1])] = int(chunk[2]), chunk[3]
+            if chunks.setdefault(int(chunk[1]), chunk[3]) != chunk[3]:
+                raise CardRefused("parts")
+            total = int(chunk[2])
     if chunks:
         if len(chunks) != total:
             raise CardRefused("parts")
@@ -169,6 +171,13 @@ def check_signature(card: HealthCard, jwks: Any) -> int:
         raise CardRefused("signature") from None
     version = named[0].get("crlVersion")
     return version if isinstance(version, int) and not isinstance(version, bool) else 0
+
+
+def shows_certificates(card: HealthCard, jwks: Any) -> bool:
+    """Whether the card's key comes with certificates (`x5c`). Nothing here looks into them."""
+    keys = jwks.get("keys") if isinstance(jwks, dict) else None
+    named = [key for key in keys if isinstance(key, dict) and key.get("kid") == card.kid] if keys else []
+    return bool(named) and bool(named[0].get("x5c"))
 
 
 def is_revoked(card: HealthCard, crl: Any) -> bool:

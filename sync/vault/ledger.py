@@ -24,7 +24,7 @@ from sync.wire.ledger import (
 )
 from sync.wire.limits import LEDGER_DAYS
 
-ALTERED, CUT, REBUILT = "altered", "cut", "rebuilt"
+ALTERED, CUT, REBUILT, FORKED = "altered", "cut", "rebuilt", "forked"
 _DAY_MS = 86_400_000
 
 
@@ -57,8 +57,10 @@ def read_ledger(
     rows: Sequence[LedgerRow],
     kept: Kept | None,
     now_ms: int,
+    others: Sequence[Kept] = (),
 ) -> Read:
-    """All of a ledger from its base on. `kept`: the head that this phone last read; `now_ms`: its own clock."""
+    """All of a ledger from its base on. `kept`: the head that this phone last read; `others`: heads that other phones
+    of the account had read before these rows were asked for; `now_ms`: its own clock."""
     old_ms = now_ms - LEDGER_DAYS * _DAY_MS
     entries: list[tuple[LedgerEntry, bytes | None]] = []
     hashes = {base.number: base.hash}
@@ -80,7 +82,8 @@ def read_ledger(
         altered = altered or 1
     if altered is None and (number, chained) != (head.number, head.hash):
         altered = number
-    return Read(entries, _found(altered, hashes, base, number, entries[0][0] if entries else None, kept, old_ms))
+    found = _found(altered, hashes, base, number, entries[0][0] if entries else None, kept, old_ms)
+    return Read(entries, found or _forked(hashes, number, others))
 
 
 def _found(
@@ -92,7 +95,7 @@ def _found(
     kept: Kept | None,
     old_ms: int,
 ) -> Found | None:
-    """The first of the three findings that holds."""
+    """The first of the findings about this phone's own reading that holds."""
     if altered is not None:
         return Found(ALTERED, altered)
     if kept is not None and number < kept.number:
@@ -104,6 +107,12 @@ def _found(
     if kept is not None and hashes.get(kept.number, kept.hash) != kept.hash:
         return Found(REBUILT, kept.number)
     return None
+
+
+def _forked(hashes: dict[int, bytes], number: int, others: Sequence[Kept]) -> Found | None:
+    """Where another phone has read something else, or more than this one is shown."""
+    places = [one.number for one in others if one.number > number or hashes.get(one.number, one.hash) != one.hash]
+    return Found(FORKED, min(places)) if places else None
 
 
 def _opener_fits(entry: LedgerEntry, opener: bytes | None, old_ms: int) -> bool:

@@ -35,7 +35,14 @@ def handlers(server: Served):
 
 
 def concrete(path: str) -> str:
-    ids = {"device": "ab" * 32, "token": "A" * 43, "ticket": "A" * 43, "published": "A" * 22, "note": "1"}
+    ids = {
+        "device": "ab" * 32,
+        "token": "A" * 43,
+        "ticket": "A" * 43,
+        "published": "A" * 22,
+        "note": "1",
+        "pack": "ab" * 32,
+    }
     ids |= dict.fromkeys(("link", "share", "issuer"), "ab" * 16)
     for name, value in ids.items():
         path = path.replace(f"{{{name}:str}}", value)

@@ -14,6 +14,7 @@ from sync.wire.limits import (
     ANSWER_BYTES_MAX,
     NOTE_BYTES_MAX,
     NOTES_A_SHARE_MAX,
+    NOTES_REVOKED_DAYS,
     NOTES_WAITING_BYTES_MAX,
     TICKET_SECONDS,
 )
@@ -87,6 +88,23 @@ async def test_done_with_a_note_its_bytes_are_gone(server: Served):
     assert await waiting(mum) == []
     assert code_of(await mum.client.get(f"{share.path}/notes/1", headers=share.headers)) == "not_found"
     assert [mark.number for mark in await marks(server, ticket)] == [1]
+
+
+async def test_notes_of_a_share_go_some_time_after_it_was_revoked_and_others_stay(server: Served):
+    """INB-15: one day before that they can still be fetched."""
+    mum = await server.registered("mum")
+    over, standing = await Share(mum, name="over", inbox=True).made(), await Share(mum, name="on", inbox=True).made()
+    for share in (over, standing):
+        await send(server, await ticket_of(share))
+    await over.revoke()
+    server.clock.days(NOTES_REVOKED_DAYS - 1)
+    await mum.log_in()
+    assert len(await waiting(mum)) == 2
+    server.clock.days(2)
+    await mum.log_in()
+    assert [note.share for note in await waiting(mum)] == [standing.id]
+    fetched = await mum.client.get(f"{over.path}/notes/1", headers=over.headers)
+    assert code_of(fetched) == "not_found"
 
 
 async def test_the_same_note_again_is_one_note(server: Served):

@@ -1,10 +1,13 @@
 """A health card in the viewer: what is said of its signature, with and without network (viewer.md, VIE-30)."""
 
 import os
+from pathlib import Path
 
 import httpx
 import msgspec
 import pytest
+from PIL import Image
+from playwright.sync_api import Playwright
 
 from crypto.public.keys import ES256
 from crypto.secret.secret import Secret
@@ -12,8 +15,10 @@ from crypto.secret.signing import SigningKey
 from sync.vault.health_card import numeric, sign_card
 from sync.wire.issuer import ISSUER_BYTES, IssuerId, NewIssuer, issuer_url
 from tests.api.phone_kit import JSON, Phone
-from tests.browser.page_kit import Reader, Server, run
+from tests.browser.frames import code, jpeg
+from tests.browser.page_kit import CAMERA, Reader, Server, launch, run
 
+EXAMPLES = os.environ.get("CARNET_EXAMPLES")
 BUNDLE = {
     "resourceType": "Bundle",
     "type": "collection",
@@ -93,3 +98,72 @@ def test_in_airplane_mode_the_installed_page_reads_a_card_and_says_that_it_is_no
     shown(reader, text)
     page.locator(".allergies .name").wait_for()
     assert "Signature not checked: no network." in (page.locator(".warnings").text_content() or "")
+
+
+def in_three(text: str, *, sizes: int = 3) -> list[str]:
+    """A card's code as several."""
+    digits = text.removeprefix("shc:/")
+    third = len(digits) // 6 * 2
+    cut = [digits[:third], digits[third : 2 * third], digits[2 * third :]]
+    return [f"shc:/{number}/{sizes}/{part}" for number, part in enumerate(cut, 1)]
+
+
+def real_or_own(server: Server) -> list[str]:
+    """The specification's example of a card in three codes where it is at hand, else one of our own."""
+    if not EXAMPLES:
+        return in_three(card(server))
+    files = sorted(Path(EXAMPLES, "shc").glob("example-02-f-qr-code-numeric-value-*.txt"))
+    return [file.read_text().strip() for file in files]
+
+
+def test_a_card_in_several_codes_is_read_in_airplane_mode_in_any_order(reader: Reader, server: Server) -> None:
+    """MUST VIE-31: one of them twice, the last first; how far it has come is said."""
+    first, second, third = real_or_own(server)
+    page = reader.visit(server.view)
+    page.evaluate("navigator.serviceWorker.ready.then(() => true)")
+    reader.context.set_offline(True)
+    page.reload()
+    for text, read in ((third, 1), (third, 1), (first, 2)):
+        shown(reader, text)
+        page.get_by_text(f"This card has 3 QR codes, {read} read so far.").wait_for()
+    shown(reader, second)
+    page.locator("article.summary").wait_for()
+    assert "ignature not checked" in (page.locator(".warnings").text_content() or "")
+
+
+def test_codes_of_two_cards_are_refused_in_words_and_dropped(reader: Reader, server: Server) -> None:
+    """MUST VIE-31: also when they are pasted as one text."""
+    first, second, third = in_three(card(server))
+    page = reader.visit(server.view)
+    stranger = card(server, published=False)
+    for other in (in_three(stranger)[0], in_three(stranger, sizes=4)[1]):
+        shown(reader, first + other)
+        page.get_by_text("These QR codes are not of one card.").wait_for()
+        shown(reader, second)
+        page.get_by_text("3 QR codes, 1 read so far.").wait_for()
+        page.reload()
+    shown(reader, first + second + third)
+    page.locator(".allergies .name").wait_for()
+    assert "✓" not in (page.locator(".warnings").text_content() or "")
+
+
+def test_the_camera_goes_on_until_all_codes_of_a_card_have_come(
+    playwright: Playwright, server: Server, tmp_path: Path
+) -> None:
+    """MUST VIE-31: it says meanwhile how far it has come."""
+    first, second, third = in_three(card(server))
+    seen = b""
+    for text in (third, first, second):
+        frame = Image.new("RGB", (800, 800), "white")
+        frame.paste(code(text).convert("RGB").resize((700, 700)), (50, 50))
+        seen += jpeg(frame) * 5
+    (tmp_path / "camera.mjpeg").write_bytes(seen)
+    browser = launch(playwright, *CAMERA, f"--use-file-for-fake-video-capture={tmp_path / 'camera.mjpeg'}")
+    reader = Reader(browser.new_context(permissions=["camera"], locale="en-GB"), server)
+    page = reader.visit(server.view)
+    page.get_by_role("button", name="Scan the QR code").click()
+    page.get_by_text("3 QR codes, 1 read so far.").wait_for()
+    page.get_by_text("3 QR codes, 2 read so far.").wait_for()
+    page.locator(".allergies .name").wait_for()
+    assert reader.complaints == []
+    browser.close()

@@ -171,7 +171,7 @@ def test_a_shown_record_tells_who_wrote_what_and_its_history_when_asked(world: W
 EDITS: list[tuple[tuple[str, ...], str]] = [
     (("set", "penicillin", "criticality", '"low"'), "id dot"),
     (("unset", "penicillin", "criticality"), "id dot"),
-    (("add", "penicillin", "note", '{"text": "a note"}'), "id repetition dot"),
+    (("add", "penicillin", "note", '{"text": "a note"}'), "id repetition dot offers"),
     (("change", "penicillin", "reaction", "1", '{"manifestation": [{"text": "Rash"}]}'), "id repetition dot"),
     (("remove", "penicillin", "reaction", "1"), "id repetition dot"),
     (("annotate", "penicillin", "a word of mine"), "id dot"),
@@ -205,7 +205,7 @@ def test_a_new_record_gives_its_id_and_can_come_from_a_file(own: Inside, tmp_pat
     file = bundles.written(tmp_path, "new.json", bundles.own_immunization())
     for value in (bundles.dumps(bundles.own_immunization()), f"@{file}"):
         made = one_document(own, "new", "Immunization", value)
-        assert set(made) == {"id"}
+        assert set(made) == {"id", "offers"}
         assert HEX.match(made["id"])
         assert own("show", made["id"])["resource"]["resourceType"] == "Immunization"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import re
 import shutil
 import zlib
 from collections.abc import Iterator
@@ -138,13 +139,40 @@ def test_the_contact_is_read_by_two_decoders_of_other_authors(own: Inside, tmp_p
     assert "Αλλεργία στην πενικιλίνη / Allergia alla penicillina!" in card["text"]
 
 
-def test_the_print_has_codes_words_and_what_is_left_out(own: Inside, tmp_path: Path) -> None:
-    """MUST SHC-11."""
-    card = own("card", "--lang", "el,it", "--pdf", str(tmp_path / "wallet.pdf"))
-    data = (tmp_path / "wallet.pdf").read_bytes()
-    assert data.startswith(b"%PDF")
-    assert data.count(b"/Subtype /Image") == 2
-    assert card["kind"] == "health_card"
+def test_the_print_has_codes_captions_words_and_what_is_left_out_of_each(own: Inside, tmp_path: Path) -> None:
+    """MUST SHC-11: captions in the languages of the trip and her own; the emergency code while there is one."""
+    read = ("--lang", "el,it", "--pdf", str(tmp_path / "wallet.pdf"))
+    own("emergency", "on")
+    card = own.run("card", *read, LANG="de_DE.UTF-8").json
+    told = own("card", "--contact", "--lang", "el,it")
+    data, words = (tmp_path / "wallet.pdf").read_bytes(), printed(tmp_path / "wallet.pdf")
+    assert (data.count(b"/Subtype /Image"), data.count(b"/Type /Page\n")) == (3, 1)
+    for caption in ("Ανοίγει με κάθε κάμερα", "Si apre con qualsiasi fotocamera", "Öffnet jede Kamera", "Apre online"):
+        assert caption in words
+    assert card["left_out"]
+    assert told["left_out"]
+    for name in (*card["left_out"], *told["left_out"]):
+        assert "".join(name.split()) in "".join(words.split())
+    own("emergency", "off")
+    own.run("card", *read)
+    assert (tmp_path / "wallet.pdf").read_bytes().count(b"/Subtype /Image") == 2
+
+
+def printed(file: Path) -> str:
+    """The text of a page in one font, by the font's own table of letters."""
+    streams = []
+    for found in re.finditer(rb"stream\n(.*?)\nendstream", file.read_bytes(), re.DOTALL):
+        try:
+            streams.append(zlib.decompress(found[1]))
+        except zlib.error:  # one that is as it is
+            streams.append(found[1])
+    [table] = [one for one in streams if b"beginbfchar" in one]
+    letters = {int(code, 16): chr(int(char, 16)) for code, char in re.findall(rb"<(\w{4})> <(\w{4})>", table)}
+    lines = []
+    for text in re.findall(rb" Td (?:0 g )?\((.*?)\) Tj ET", b"".join(streams), re.DOTALL):
+        raw = re.sub(rb"\\(.)", lambda one: {b"r": b"\r", b"n": b"\n"}.get(one[1], one[1]), text, flags=re.DOTALL)
+        lines.append("".join(letters[int.from_bytes(raw[at : at + 2])] for at in range(0, len(raw), 2)))
+    return " ".join(lines)
 
 
 # Somebody else's
@@ -224,6 +252,9 @@ def test_a_card_is_taken_in_each_of_its_forms(own: Inside, tmp_path: Path, way: 
         "trust": "unknown",
         "revocation": "not_revocable",
         "expired": False,
+        "name": None,
+        "listed_by": None,
+        "certificates": "none",
     }
     assert "Latex" in [row["label"] for row in own("find", "latex") if row["type"] == "AllergyIntolerance"]
 

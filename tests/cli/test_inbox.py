@@ -166,6 +166,17 @@ def test_an_inbox_that_is_off_takes_nothing_and_one_that_never_was_has_no_key(wo
     assert world.phone.run("inbox", "on", without["id"]).json["code"] == "no_inbox"
 
 
+def test_an_inbox_is_closed_without_network_and_stays_closed(world: World):
+    """INB-16: the wish stands in the vault, and goes to the server with the next sync."""
+    share = made(world.phone, "Closed offline")
+    world.server.stop()
+    assert world.phone("inbox", "off", share["id"])["inbox"] is False
+    world.server.start()
+    assert visited(share["link"]).ticket is not None, "nobody has told the server yet"
+    world.phone("sync")
+    assert visited(share["link"]).ticket is None
+
+
 def test_a_direct_link_takes_notes_too(world: World):
     """INB-5."""
     visit = visited(made(world.phone, "Direct", "--direct")["link"])

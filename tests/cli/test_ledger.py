@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import shutil
 import sqlite3
@@ -9,8 +10,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import msgspec
 import pytest
 
+from sync.device.reading import identity_of
+from sync.device.staging import stage
+from sync.fhir.exact import canonical
+from sync.merge.change import PERSON, VAULT_RECORD, Edit
 from sync.wire.ledger import entry_bytes, first_hash, next_hash, read_entry
 from tests.cli.kit import DONE, REFUSED, WAITS, Inside, Server, link_phone, make_phone
 from tests.cli.share_reader import opened
@@ -208,6 +214,66 @@ def rebuild_head(database: sqlite3.Connection) -> None:
     for (entry,) in rows:
         head = next_hash(head, entry)
     database.execute("UPDATE ledgers SET number = ?, head = ?", (len(rows), head))
+
+
+def test_a_server_that_shows_two_phones_two_ledgers_is_found_by_the_second(
+    world: World, altered: Callable[..., Altered], tmp_path: Path
+):
+    """LED-10: the tablet has never read it before, and what it is shown is whole."""
+
+    def fork(database: sqlite3.Connection) -> None:
+        [[data]] = database.execute("SELECT entry FROM ledger_entries WHERE number = 2").fetchall()
+        entry = read_entry(data)
+        other = type(entry)(*[b"" if name == "by" else getattr(entry, name) for name in entry.__struct_fields__])
+        database.execute("UPDATE ledger_entries SET entry = ? WHERE number = 2", (entry_bytes(other),))
+        rebuild_head(database)
+
+    it = altered(fork)
+    tablet = Inside(shutil.copytree(world.folder / "tablet", tmp_path / "tablet"))
+    tablet("sync")
+    assert finding(tablet) is None, "nobody has told it yet"
+    tablet = Inside(shutil.copytree(world.folder / "tablet", tmp_path / "tablet told"))
+    it.phone("sync")
+    tablet("sync")
+    assert finding(tablet) == ("forked", len(world.read["entries"]))
+    assert "Another phone of yours" in tablet.run("ledger", json=False).stdout
+    assert finding(tablet, "--accept") is None
+    assert finding(tablet) is None
+
+
+def test_what_somebody_else_says_that_a_phone_has_read_does_not_count(altered: Callable[..., Altered]):
+    """LED-10: each phone speaks for itself, by its own card."""
+    it = altered(nothing)
+
+    async def lie() -> None:
+        async with it.phone.phone() as phone, phone.store.transaction() as rows:
+            identity, [number] = await identity_of(rows), await rows.vaults()
+            cards = (await rows.get_vault(number)).log.table.cards
+            for device in set(cards) - {identity.device}:
+                head = {"account": identity.account, "number": 2, "hash": bytes(32), "at_ms": 0}
+                value = canonical(msgspec.to_builtins(head))
+                lies = Edit(VAULT_RECORD, False, PERSON, None, (), ((f"ledger/{device.hex()}", value),))
+                await stage(phone, rows, identity, number, [lies])
+
+    asyncio.run(lie())
+    assert finding(it.phone) is None
+
+
+def test_what_an_honest_server_shows_two_phones_is_no_finding(
+    world: World, altered: Callable[..., Altered], tmp_path: Path
+):
+    """LED-10: and a head is said once, so that reading again sends nothing."""
+    it = altered(nothing)
+    tablet = Inside(shutil.copytree(world.folder / "tablet", tmp_path / "tablet"))
+    it.phone("sync")
+    tablet("sync")
+    assert finding(tablet) is None
+    tablet("sync")
+    assert tablet("sync")["sent"] == 0
+    assert finding(tablet) is None
+    assert tablet("vaults")[0]["pending"] == 0
+    it.phone("share", "resume", it.share)
+    assert finding(it.phone) is None
 
 
 def test_without_network_it_says_so(world: World, tmp_path: Path):

@@ -42,20 +42,22 @@ async def test_a_restored_server_has_each_share_again_as_the_vault_says(tmp_path
 async def test_a_server_that_lost_shares_behind_a_log_that_others_mended_has_them_again_the_next_day(
     tmp_path: Path,
 ) -> None:
-    """SHR-6: this phone sees nothing amiss in the log; once a day it says again what stands."""
+    """SHR-6, INB-16: this phone sees nothing amiss in the log; once a day it says again what stands."""
     data = tmp_path / "server"
     with cheap_lock():
         async with server_on(data) as app, phone_on(tmp_path / "phone", app, create=True) as phone:
             await found(phone, ORIGIN, "Testa Testperson", "phone A", "records of a test", subject=True)
             await sync_and_see_to(phone)
-            lost, paused, over = [(await create(phone, Wish(label=name))).held for name in ("lost", "paused", "over")]
+            names = ("lost", "paused", "over", "shut")
+            lost, paused, over, shut = [(await create(phone, Wish(label=name))).held for name in names]
             await change(phone, "paused", Change(paused=True))
+            await change(phone, "shut", Change(inbox_off=True))
             await revoke(phone, "over")
             await sync_and_see_to(phone)
         with closing(sqlite3.connect(data / "carnet.sqlite3")) as database, database:
             database.execute("DELETE FROM share_files WHERE share = ?", (lost.share,))
             database.execute("DELETE FROM shares WHERE share = ?", (lost.share,))
-            database.execute("UPDATE shares SET paused = FALSE, revoked_at = NULL")
+            database.execute("UPDATE shares SET paused = FALSE, revoked_at = NULL, inbox = TRUE")
         async with server_on(data) as app, phone_on(tmp_path / "phone", app) as phone:
             await sync_and_see_to(phone)
             assert await opened(app, paused) is not None, "the same day nothing is asked"
@@ -66,6 +68,8 @@ async def test_a_server_that_lost_shares_behind_a_log_that_others_mended_has_the
         with closing(sqlite3.connect(data / "carnet.sqlite3")) as database:
             [(revoked_at,)] = database.execute("SELECT revoked_at FROM shares WHERE share = ?", (over.share,))
             assert revoked_at is not None
+            [(takes_notes,)] = database.execute("SELECT inbox FROM shares WHERE share = ?", (shut.share,))
+            assert not takes_notes
 
 
 async def a_day_ago(phone: Phone) -> None:

@@ -186,6 +186,11 @@ ROWS: dict[tuple[str, str], list[Swap]] = {
         Swap(f"path.{place}", lambda m, o: Asked("GET", f"/view/words/{o.card.id.hex()}", {}, b""), "not_found", 404)
         for place in ("folder", "file")
     ],
+    # So are term packs.
+    ("GET", "/v1/terms"): [],
+    ("GET", "/v1/terms/{pack}"): [
+        Swap("path.pack", lambda m, o: Asked("GET", f"/v1/terms/{o.card.id.hex()}", {}, b""), "not_found", 404)
+    ],
     ("POST", "/v1/accounts"): [
         Swap("body.card (signed)", lambda mine, other: _account_with(None, mine, other), "malformed", 400),
     ],

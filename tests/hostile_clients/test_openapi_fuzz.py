@@ -31,7 +31,14 @@ def test_schemathesis_finds_nothing(tmp_path: Path):
 
 def concrete(template: str) -> str:
     """A path of a template, with an id of the right length in each place."""
-    ids = {"device": "ab" * 32, "token": "A" * 43, "ticket": "A" * 43, "published": "A" * 22, "note": "1"}
+    ids = {
+        "device": "ab" * 32,
+        "token": "A" * 43,
+        "ticket": "A" * 43,
+        "published": "A" * 22,
+        "note": "1",
+        "pack": "ab" * 32,
+    }
     ids |= dict.fromkeys(("link", "share", "issuer"), "ab" * 16)
     for name, value in ids.items():
         template = template.replace(f"{{{name}}}", value)

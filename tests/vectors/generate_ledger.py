@@ -114,7 +114,7 @@ def chains():
 def readings():
     now = START_MS + 10_000
 
-    def read(name, rows, finding=None, number=None, *, kept=None, base=None, head=None, now_ms=now):
+    def read(name, rows, finding=None, number=None, *, kept=None, base=None, head=None, now_ms=now, others=None):
         start = (0, hashed(b"ledger start", ACCOUNT)) if base is None else base
         hashes = chain(ACCOUNT, rows, start[1])
         at = (start[0] + len(rows), hashes[-1]) if head is None else head
@@ -126,8 +126,11 @@ def readings():
             "kept": None if kept is None else {"number": kept[0], "hash": kept[1], "at_ms": START_MS + kept[0]},
             "now_ms": now_ms,
         }
+        if others is not None:
+            given["others"] = [{"number": n, "hash": hash_, "at_ms": START_MS + n} for n, hash_ in others]
         output = {"number": number} if finding else {"entries": len(rows)}
-        return case(name, "LED-8", "read_ledger", given, output, finding)
+        must = "LED-8" if others is None else "LED-10"
+        return case(name, must, "read_ledger", given, output, finding)
 
     hashes = chain(ACCOUNT, STORY)
     other = [(packed(entry(1, "share_made", by=drawn("other"))), None), *STORY[1:]]
@@ -180,6 +183,19 @@ def readings():
         base=(8, drawn("L_8")),
         kept=(5, hashes[5]),
         now_ms=late,
+    )
+    yield read("two other phones have read the same", STORY, others=[(2, hashes[2]), (5, hashes[5])])
+    yield read("another phone has read something else", STORY, "forked", 3, others=[(5, hashes[5]), (3, drawn("L_3"))])
+    yield read("another phone has read more", STORY[:4], "forked", 5, others=[(5, hashes[5])])
+    yield read(
+        "cut, and another phone has read more", STORY[:3], "cut", 3, kept=(5, hashes[5]), others=[(5, hashes[5])]
+    )
+    yield read(
+        "another phone's head is older than three years",
+        trimmed,
+        base=(3, hashes[3]),
+        now_ms=later,
+        others=[(2, drawn("L_2"))],
     )
 
 

@@ -72,6 +72,42 @@ def packs():
         yield refused(name, "TRM-3", pack(body(**more)), "body")
 
 
+def directory(**more):
+    issuers = [{"iss": "https://clinic.example/issuer", "name": "Example Clinic", "website": "https://clinic.example"}]
+    return compact({"name": "Small", "version": "1", "participating_issuers": issuers} | more)
+
+
+def issuers():
+    def read(name, must, data, output=None, reason=None):
+        outcome = None if reason is None else "issuers_refused"
+        return case(name, must, "read_issuers", {"list": data}, output, outcome, reason)
+
+    def listed(raw, *, label="issuer list", signed=None, **head):
+        signature = part(SIGNER.sign(label, raw if signed is None else signed))
+        return pack(raw, **({"format": "carnet issuers 1", "signature": signature} | head))
+
+    entry = {"iss": "https://clinic.example/issuer", "name": "Example Clinic"}
+    yield read(
+        "a small list",
+        "SHC-12",
+        listed(directory()),
+        {"signer": SIGNER.public_key, "names": {entry["iss"]: entry["name"]}},
+    )
+    yield read("a directory that nobody signed", "SHC-12", directory(), reason="form")
+    yield read("a term pack", "SHC-12", pack(), reason="form")
+    yield read("a newer kind", "SHC-12", listed(directory(), format="carnet issuers 2"), reason="newer_version")
+    yield read("one letter altered", "SHC-12", listed(directory(name="smalL"), signed=directory()), reason="signature")
+    yield read("signed as a term pack", "SHC-12", listed(directory(), label="term pack"), reason="signature")
+    for name, bad in (
+        ("no issuers", []),
+        ("an issuer twice", [entry, entry | {"iss": entry["iss"] + "/"}]),
+        ("an issuer without TLS", [entry | {"iss": "http://clinic.example/issuer"}]),
+        ("an issuer that is a patient's own card", [entry | {"iss": ISSUER}]),
+        ("a name of two lines", [entry | {"name": "x\ny"}]),
+    ):
+        yield read(name, "SHC-12", listed(directory(participating_issuers=bad)), reason="body")
+
+
 def stored(data):
     """Raw DEFLATE of stored blocks: the same bytes with every library."""
     stream = zlib.compressobj(0, zlib.DEFLATED, -15)
@@ -111,6 +147,11 @@ def cards():
     yield read(
         "a card of somebody else's", [jws(iss=clinic)], good | {"issuer": clinic, "self_issued": False}, must="SHC-9"
     )
+    twice = in_two(numeric(jws()))
+    yield read("a card in two codes, one of them scanned twice", [twice[0], *twice], good)
+    strange = twice[1].replace("/1/2/", "/1/2/12")
+    yield read("two codes that both say that they are the first", [*twice, strange], reason="parts")
+    yield read("codes of two sets", [twice[0], twice[1].replace("/1/2/", "/1/3/")], reason="parts")
     yield read("half of a card", in_two(numeric(jws()))[:1], reason="parts")
     yield read("no card", ["shlink:/abc"], reason="form")
     yield read("another algorithm", [jws(head={"alg": "none"})], reason="form")
@@ -133,6 +174,7 @@ def cards():
 
 FILES = {
     "terms/packs.json": ("terms", "Term packs as files; `pack` is the whole file.", packs),
+    "health-cards/issuers.json": ("health-cards", "Lists of issuers as files; `list` is the whole file.", issuers),
     "health-cards/cards.json": ("health-cards", "Health cards in their forms, checked with published keys.", cards),
 }
 

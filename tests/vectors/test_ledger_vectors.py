@@ -45,7 +45,8 @@ def ledger_read(given):
     ]
     kept = given["kept"]
     mine = None if kept is None else Kept(kept["number"], bytes.fromhex(kept["hash"]), kept["at_ms"])
-    read = read_ledger(bytes.fromhex(given["account"]), base, head, rows, mine, given["now_ms"])
+    others = [Kept(one["number"], bytes.fromhex(one["hash"]), one["at_ms"]) for one in given.get("others", [])]
+    read = read_ledger(bytes.fromhex(given["account"]), base, head, rows, mine, given["now_ms"], others)
     if read.found is None:
         return "ok", {"entries": len(read.entries)}
     return read.found.code, {"number": read.found.number}

@@ -24,6 +24,8 @@ let harmless = null;
 /** What opens and shows a summary, fetched while the reader answers: the first question does not wait for it. @type {Awaited<ReturnType<typeof fetchParts>> | null} */
 let parts = null;
 let lastAct = Date.now();
+/** Codes of a health card that has several, until all have come. @type {import('./card.js').Pieces} */
+const pieces = { count: 0, digits: new Map() };
 
 async function fetchParts() {
   const all = [import('./opening.js'), import('./bundle.js'), import('./card.js'), import('./summary.js')];
@@ -63,7 +65,7 @@ function content(words) {
   const said = state.trouble ? words.t(state.trouble.code, state.trouble.about) : '';
   switch (state.screen) {
     case 'scan':
-      return screens.camera(words, acts);
+      return screens.camera(words, acts, state.said);
     case 'ask': {
       const { label = '', url, emergency = false } = state.link ?? {};
       return screens.questions(words, acts, { passcode: state.passcode, emergency, label, host: url?.host ?? '', trouble: said, recipient: state.recipient });
@@ -118,6 +120,7 @@ function save() {
 /** @param {boolean} idle */
 function forget(idle) {
   harmless = null;
+  pieces.digits.clear();
   show({ screen: 'closed', link: null, recipient: '', passcode: false, read: [], notes: null, idle });
 }
 
@@ -125,8 +128,8 @@ function forget(idle) {
 async function take(text) {
   try {
     if (isCard(text)) {
-      const { jwsOfDigits } = await needed();
-      return await showFiles([{ contentType: 'application/smart-health-card', text: JSON.stringify({ verifiableCredential: [jwsOfDigits(text)] }) }]);
+      const { jwsOfCodes } = await needed();
+      return await showFiles([{ contentType: 'application/smart-health-card', text: JSON.stringify({ verifiableCredential: [jwsOfCodes(text, pieces)] }) }]);
     }
     const link = readLink(text);
     return show({ screen: 'ask', link, notes: null, passcode: link.flag.includes('P') });
@@ -166,6 +169,11 @@ async function offerNotes(link, ticket) {
   if (notes && state.link === link && state.screen === 'summary') show({ notes });
 }
 
+/** Whether a code of a card in several has come already: the camera sees it still. @param {string} text */
+function isKnown(text) {
+  return [...pieces.digits].some(([number, digits]) => text.trim() === `shc:/${number}/${pieces.count}/${digits}`);
+}
+
 /** @param {unknown} error @returns {Trouble} */
 function asTrouble(error) {
   return error instanceof Trouble ? error : new Trouble('t_not_understood');
@@ -179,15 +187,17 @@ const acts = {
     await load(lang).then(() => show({ ...kept, lang }), () => show({ ...kept, said: reader(state.lang).t('t_offline') }));
   },
   async scan() {
-    show({ screen: 'scan' });
+    show({ screen: 'scan', said: state.trouble?.code === 't_card_in_parts' ? reader(state.lang).t('t_card_in_parts', state.trouble.about) : '' });
     try {
       const { scan } = await import('./scan.js');
       const video = root.querySelector('video');
       if (!video) return;
-      const running = scan(video, (text) => findLink(text) !== null || isCard(text));
+      const running = scan(video, (text) => findLink(text) !== null || (isCard(text) && !isKnown(text)));
       camera = running;
       const code = await running.code;
       if (code && state.screen === 'scan') await take(code);
+      // A card in several codes: the camera goes on until all have come.
+      if (state.trouble?.code === 't_card_in_parts') await acts.scan();
     } catch (error) {
       if (state.screen === 'scan') show({ screen: 'start', trouble: asTrouble(error) });
     }
@@ -220,12 +230,15 @@ const acts = {
       else show({ screen: 'trouble', trouble });
     }
   },
-  back: () => show({ screen: 'start', link: null, recipient: '', passcode: false, read: [], notes: null }),
+  back() {
+    pieces.digits.clear();
+    show({ screen: 'start', link: null, recipient: '', passcode: false, read: [], notes: null });
+  },
   forget: () => forget(false),
 };
 
 for (const kind of ['pointerdown', 'keydown', 'scroll']) addEventListener(kind, () => (lastAct = Date.now()), { passive: true, capture: true });
-setInterval(() => state.read.length + Number(state.link !== null) && Date.now() - lastAct > IDLE_MS && forget(true), 5_000);
+setInterval(() => state.read.length + pieces.digits.size + Number(state.link !== null) && Date.now() - lastAct > IDLE_MS && forget(true), 5_000);
 addEventListener('hashchange', () => {
   const link = findLink(location.href);
   history.replaceState(null, '', location.pathname);
@@ -235,7 +248,7 @@ addEventListener('hashchange', () => {
 addEventListener('beforeunload', (event) => state.read.length && event.preventDefault());
 addEventListener('pagehide', () => {
   camera?.stop();
-  if (state.read.length || state.link) forget(false);
+  if (state.read.length || state.link || pieces.digits.size) forget(false);
 });
 /** @type {HTMLDetailsElement[]} */
 let unfolded = [];

@@ -9,10 +9,33 @@ import { inflate } from './opening.js';
 
 /** @typedef {{code: string, host: string, since: string}} Judged `code`: key of the words */
 
-/** @param {string} text `shc:/` and digits @returns {string} compact JWS */
-export function jwsOfDigits(text) {
-  const digits = text.trim().slice('shc:/'.length);
-  if (digits.includes('/')) throw new Trouble('t_card_in_parts');
+/** Codes of one card that have come so far. @typedef {{count: number, digits: Map<number, string>}} Pieces */
+const CODE = /shc:\/(?:(\d{1,2})\/(\d{1,2})\/)?(\d*)/g;
+
+/**
+ * The card in the texts of one code or several; what is not whole yet is kept in `held`.
+ * @param {string} text `shc:/` and digits, or `shc:/1/3/` and digits, once or more @param {Pieces} held @returns {string} compact JWS
+ */
+export function jwsOfCodes(text, held) {
+  for (const [, place, count, digits] of text.matchAll(CODE)) {
+    if (count === undefined) return jwsOfDigits(digits);
+    const [number, all] = [Number(place), Number(count)];
+    if (number < 1 || number > all || !digits) throw new Trouble('t_not_a_link');
+    if (held.digits.size && (held.count !== all || (held.digits.get(number) ?? digits) !== digits)) {
+      held.digits.clear();
+      throw new Trouble('t_card_other_set');
+    }
+    held.count = all;
+    held.digits.set(number, digits);
+  }
+  if (held.digits.size < held.count) throw new Trouble('t_card_in_parts', { n: held.digits.size, of: held.count });
+  const digits = [...held.digits].sort(([a], [b]) => a - b).map(([, each]) => each).join('');
+  held.digits.clear();
+  return jwsOfDigits(digits);
+}
+
+/** @param {string} digits two a character @returns {string} */
+function jwsOfDigits(digits) {
   if (!/^(\d\d)+$/.test(digits)) throw new Trouble('t_not_a_link');
   return (digits.match(/\d\d/g) ?? []).map((pair) => String.fromCharCode(Number(pair) + 45)).join('');
 }

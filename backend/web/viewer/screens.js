@@ -51,9 +51,9 @@ export function start({ t }, acts, trouble) {
       <button>${t('go_on')}</button></form>`;
 }
 
-/** @param {Words} words @param {Acts} acts */
-export function camera({ t }, acts) {
-  return html`<h1 tabindex="-1">${t('scanning')}</h1><p>${t('hold_still')}</p>
+/** @param {Words} words @param {Acts} acts @param {string} said how far it has come, or empty */
+export function camera({ t }, acts, said) {
+  return html`<h1 tabindex="-1">${t('scanning')}</h1><p role="status">${said || t('hold_still')}</p>
     <video playsinline muted aria-label=${t('scanning')}></video><p><button @click=${acts.back}>${t('back')}</button></p>`;
 }
 

@@ -4,7 +4,7 @@
  * the marks is written by `python -m infra.viewer.build`; another list is another cache, taken whole or not at all.
  */
 /* files */
-const VERSION = 'c588bbafeee4cf6f';
+const VERSION = '848a1621b7ef5fc6';
 /** @type {string[]} */
 const FILES = [
   '/view',

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import io
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -11,6 +12,8 @@ import msgspec
 
 from sync.device.cli.context import read_file
 from sync.device.health_cards import GOOD, NOT_CHECKED, SELF_ISSUED, TRUSTED, Checked, check_card
+from sync.device.issuers import Vouched, vouched
+from sync.device.phone import Phone
 from sync.device.refused import Refused
 from sync.fhir import exact
 from sync.vault.health_card import NUMERIC, CardRefused, jws_texts
@@ -20,10 +23,15 @@ _PICTURES = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff")
 _PIXELS_MAX = 50_000_000
 
 
+class _Entry(msgspec.Struct):
+    iss: str
+    name: str = ""
+
+
 class _List(msgspec.Struct):
     """Trusted issuers, in the form of the VCI directory."""
 
-    participating_issuers: list[dict[str, Any]]
+    participating_issuers: list[_Entry]
 
 
 def card_texts(data: bytes) -> list[str] | None:
@@ -36,23 +44,23 @@ def card_texts(data: bytes) -> list[str] | None:
     return None
 
 
-async def check_cards(texts: list[str], options: argparse.Namespace, now_ms: int) -> list[Checked]:
+async def check_cards(texts: list[str], options: argparse.Namespace, phone: Phone, folder: Path) -> list[Checked]:
     """Every card in these texts, checked. Raises: Refused."""
     if not texts:
         return []
     keys, crl = (_json(name) if name else None for name in (options.issuer_keys, options.revoked))
-    trusted: frozenset[str] = frozenset()
+    trusted = dict(await vouched(phone, folder))
     if options.trusted_issuers:
         try:
             listed = msgspec.convert(_json(options.trusted_issuers), _List).participating_issuers
         except msgspec.ValidationError as error:
             raise Refused("bad_value", options.trusted_issuers) from error
-        trusted = frozenset(str(one.get("iss")).rstrip("/") for one in listed)
+        trusted |= {one.iss.rstrip("/"): Vouched(one.name, "") for one in listed}
     try:
         found = jws_texts(texts)
     except CardRefused as error:
         raise Refused("card_parts" if error.reason == "parts" else "bad_card") from None
-    return [await check_card(jws, keys, crl, trusted, now_ms) for jws in found]
+    return [await check_card(jws, keys, crl, trusted, phone.now_ms()) for jws in found]
 
 
 def bundle_of(checked: Checked) -> bytes:
@@ -73,10 +81,14 @@ def card_words(checked: Checked) -> str:
     more = revoked.get(checked.revocation, " It has not been revoked.")
     if checked.expired:
         more += " Its time is over."
+    if checked.certificates:
+        more += " Its issuer shows certificates as well; they are not checked here."
     if checked.trust == SELF_ISSUED:
         return f"Carried by the patient, unaltered since {since}. {host} vouches for the key alone.{more}"
     if checked.trust == TRUSTED and checked.signature == GOOD and not checked.expired:
-        return f"✓ Signed by {host}, whom you trust, unaltered since {since}.{more}"
+        who = f"{checked.vouched.name} ({host})" if checked.vouched is not None and checked.vouched.name else host
+        why = f"on the list of {checked.vouched.by}" if checked.vouched is not None and checked.vouched.by else ""
+        return f"✓ Signed by {who}, {why or 'whom you trust'}, unaltered since {since}.{more}"
     return f"Signed by {host}, unaltered since {since}. Whether to trust {host} is for you to judge.{more}"
 
 

@@ -10,11 +10,14 @@ from typing import Any
 
 from sync.device.cli.context import DONE, Context
 from sync.device.cli.files import write_whole
+from sync.device.cli.terms import own_lang
 from sync.device.contact_card import contact_card
+from sync.device.emergency import emergency_share
 from sync.device.health_cards import MadeCard, issued_cards, make_card, withdraw_card
-from sync.device.languages import language, reader_of
+from sync.device.languages import LANGUAGES, language, reader_of
 from sync.device.moments import when
 from sync.device.refused import Refused
+from sync.device.sharing import LIVE, NOT_KNOWN, link_of
 from sync.device.summaries import summarize
 from sync.device.terms import held_packs
 from sync.fhir.summary.translating import Reader
@@ -98,7 +101,12 @@ async def _print(
     from sync.device.cli.wallet_pdf import wallet
 
     made, at = await summarize(phone, options.vault)
-    write_whole(options.pdf, wallet(made, at, readers, None if health is None else health.jws))
+    lang = own_lang() if own_lang() in LANGUAGES else "en"
+    own = reader_of(lang, await held_packs(phone, context.folder))
+    on = await emergency_share(phone, options.vault)
+    link = link_of(on.held) if on is not None and on.state in (LIVE, NOT_KNOWN) else None
+    carried = None if health is None else (health.jws, [one.label for one in health.pocket.left_out])
+    write_whole(options.pdf, wallet(made, at, readers, own, carried, link))
 
 
 async def _list(context: Context) -> int:

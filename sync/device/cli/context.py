@@ -119,7 +119,10 @@ class Context:
         """The files of a store that has been emptied, and what the keyring held for it."""
         for name in (FILE_NAME, f"{FILE_NAME}-wal", f"{FILE_NAME}-shm"):
             (self.folder / name).unlink(missing_ok=True)
-        shutil.rmtree(self.folder / TERMS_FOLDER, ignore_errors=True)
+        from sync.device.issuers import FOLDER as ISSUERS_FOLDER
+
+        for folder in (TERMS_FOLDER, ISSUERS_FOLDER):
+            shutil.rmtree(self.folder / folder, ignore_errors=True)
         forget(self.unlocking())
 
     def say(self, text: str = "") -> None:

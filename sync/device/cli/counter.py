@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 
-from sync.device.cli.later import cards, emergency, summary, terms, trip
+from sync.device.cli.later import cards, emergency, issuers, summary, terms, trip
 
 
 def add_commands(command: Callable[..., argparse.ArgumentParser]) -> None:
@@ -15,6 +15,7 @@ def add_commands(command: Callable[..., argparse.ArgumentParser]) -> None:
     _emergency(command)
     _trip(command)
     _terms(command)
+    _issuers(command)
 
 
 def _summary(command: Callable[..., argparse.ArgumentParser]) -> None:
@@ -113,6 +114,10 @@ def _terms(command: Callable[..., argparse.ArgumentParser]) -> None:
     install = action("install", "keep a pack; its signature is checked")
     install.add_argument("file", metavar="FILE")
     install.add_argument("--trust", metavar="NAME", help="let its signer in, and call it this from now on")
+    action("available", "what the server has, and which of it is on this phone")
+    fetch = action("fetch", "packs from the server, each whole; their signature is checked")
+    fetch.add_argument("wanted", nargs="?", metavar="XX|ID", help="of this language, or this one; without it all")
+    fetch.add_argument("--trust", metavar="NAME", help="let their signer in, and call him this from now on")
     action("remove", "remove an installed pack").add_argument("id", metavar="ID", help="the beginning of its id")
     take = action("import", "terms out of a FHIR CodeSystem or ValueSet, or of SNOMED CT RF2 descriptions")
     take.add_argument("file", metavar="FILE")
@@ -128,6 +133,28 @@ def _terms(command: Callable[..., argparse.ArgumentParser]) -> None:
     build.add_argument("file", metavar="FILE")
     build.add_argument("--key-file", required=True, metavar="F", help="32 bytes in hex; made if it is not there")
     build.add_argument("--out", required=True, metavar="FILE")
+
+
+def _issuers(command: Callable[..., argparse.ArgumentParser]) -> None:
+    text = "whose health cards are ticked: lists of issuers that somebody has signed"
+    top = command("issuers", issuers.run, text, "issuers install national.issuers --trust 'Ministry of Health'")
+    top.set_defaults(action=None)
+    actions = top.add_subparsers(dest="action", metavar="ACTION")
+
+    def action(name: str, text: str) -> argparse.ArgumentParser:
+        return actions.add_parser(name, help=text, description=text, allow_abbrev=False)
+
+    action("list", "every list on this phone")
+    install = action("install", "keep a list; its signature is checked")
+    install.add_argument("file", metavar="FILE")
+    install.add_argument("--trust", metavar="NAME", help="let its signer in, and call it this from now on")
+    action("remove", "remove a list").add_argument("id", metavar="ID", help="the beginning of its id")
+    sign = action("sign", "sign a directory of issuers, in the form of the VCI directory, as a list")
+    sign.add_argument("file", metavar="FILE")
+    sign.add_argument("--name", required=True, metavar="TEXT", help="what the list is called")
+    sign.add_argument("--version", required=True, metavar="TEXT", help="the edition, as 2026-11")
+    sign.add_argument("--key-file", required=True, metavar="F", help="32 bytes in hex; made if it is not there")
+    sign.add_argument("--out", required=True, metavar="FILE")
 
 
 def _with_vault(made: argparse.ArgumentParser) -> argparse.ArgumentParser:

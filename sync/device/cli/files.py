@@ -86,7 +86,9 @@ async def _read_all(
                 read.append((file.name, file.data))
             elif file.content_type == HEALTH_CARD:
                 try:  # one bad card keeps nothing else out
-                    found = await check_cards([file.data.decode("utf-8", errors="replace")], options, phone.now_ms())
+                    found = await check_cards(
+                        [file.data.decode("utf-8", errors="replace")], options, phone, context.folder
+                    )
                 except Refused as refused:
                     passed_over.append({"where": file.name, "why": refused.title})
                 else:
@@ -95,7 +97,7 @@ async def _read_all(
                 passed_over.append(
                     {"where": file.name, "why": _OTHERS.get(file.content_type, "an unknown kind of file")}
                 )
-    cards = linked + await check_cards(codes, options, phone.now_ms())
+    cards = linked + await check_cards(codes, options, phone, context.folder)
     read += [(f"health card of {card.card.issuer}", bundle_of(card)) for card in cards]
     if not read:
         raise Refused("link_nothing", "; ".join(row["why"] for row in passed_over))

@@ -127,6 +127,12 @@ def _emergency() -> ModuleType:
     return emergency
 
 
+def _issuers() -> ModuleType:
+    from sync.device.cli import issuers
+
+    return issuers
+
+
 def _terms() -> ModuleType:
     from sync.device.cli import terms
 
@@ -143,6 +149,7 @@ cards = Later(_cards)
 emergency = Later(_emergency)
 files = Later(_files)
 inbox = Later(_inbox)
+issuers = Later(_issuers)
 leaving = Later(_leaving)
 ledger = Later(_ledger)
 network = Later(_network)

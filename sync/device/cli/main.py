@@ -269,7 +269,7 @@ def _records(command: Callable[..., argparse.ArgumentParser]) -> None:
         made.add_argument("id", metavar="ID")
         for name in arguments:
             made.add_argument(name, metavar="JSON|@FILE" if name == "value" else name.upper())
-        if verb == "add":
+        if verb in ("set", "add", "change"):
             _with_code(made)
 
 

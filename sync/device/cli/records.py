@@ -9,9 +9,10 @@ from typing import Any
 
 from sync.device.cli.context import DONE, Context, printable, read_value
 from sync.device.cli.lines import Line, laid_out, styled, terminal_width
+from sync.device.cli.offering import Offer, choose, hint, in_words_alone, offers_for, places_in, places_of
 from sync.device.cli.terms import coded
 from sync.device.listing import Row, list_rows, show_record
-from sync.device.records import Make, Written, create, write
+from sync.device.records import Make, Written, create, type_of, write
 from sync.device.refused import Refused
 from sync.fhir import editing, exact
 from sync.fhir.datatype_words import items_of
@@ -99,13 +100,14 @@ async def new(context: Context, options: argparse.Namespace) -> int:
     if resource.setdefault("resourceType", options.type) != options.type:
         raise Refused("bad_value", "the resourceType is another one")
     async with context.phone() as phone:
+        element = _CODED.get(options.type, "code")
         if options.code:
-            element = _CODED.get(options.type, "code")
             resource[element] = (await coded(context, phone, options.code, None)) | _object(resource.get(element, {}))
+        offers = choose(context, await offers_for(context, phone, list(places_of(resource, element))))
         written = await create(phone, resource, options.vault)
-    context.result({"id": written.record.hex()})
     if not context.json:
         context.say(f"Added, {written.record.hex()[:8]}. It is sent with the next sync.")
+    context.result({"id": written.record.hex(), "offers": hint(context, offers, written.record.hex()[:8])})
     return DONE
 
 
@@ -139,16 +141,30 @@ async def edit(context: Context, options: argparse.Namespace) -> int:
     }
     async with context.phone() as phone:
         if getattr(options, "code", None):
-            concept = await coded(context, phone, options.code, None)
-            if element == "reaction":
-                value = _object(value) | {"manifestation": [concept, *items_of(_object(value).get("manifestation"))]}
-            else:
-                value = concept | _object(value)
+            value = _with_code(element, _object(value), await coded(context, phone, options.code, None))
+        offers: list[Offer] = []
+        if verb == "add":
+            type_ = await type_of(phone, options.id, options.vault)
+            offers = choose(context, await offers_for(context, phone, list(places_in(type_, element, value))))
         written = await write(phone, options.id, makers[verb], options.vault)
-    context.result(_written(written, repeating=verb in ("add", "change", "remove")))
     if not context.json:
         context.say("Done. It is kept here and sent with the next sync.")
+    out = _written(written, repeating=verb in ("add", "change", "remove"))
+    if verb == "add":
+        out["offers"] = hint(context, offers, written.record.hex()[:8], written.repetition)
+    context.result(out)
     return DONE
+
+
+def _with_code(element: str, value: dict[str, Any], concept: dict[str, Any]) -> dict[str, Any]:
+    """A value with the code of a concept, her own words kept: of a reaction, its first sign that has words alone."""
+    if element != "reaction":
+        return concept | value
+    signs = items_of(value.get("manifestation"))
+    bare = next((place for place, sign in enumerate(signs) if in_words_alone(sign)), None)
+    if bare is None:
+        return value | {"manifestation": [concept, *signs]}
+    return value | {"manifestation": [*signs[:bare], concept | signs[bare], *signs[bare + 1 :]]}
 
 
 def _written(written: Written, *, repeating: bool) -> dict[str, Any]:

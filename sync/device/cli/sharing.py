@@ -290,7 +290,7 @@ def document_of(share: Share) -> dict[str, Any]:
         "opens": None if found is None else found.opens,
         "opens_max": word.opens_max,
         "attempts_left": None if found is None else found.attempts_left,
-        "inbox": word.inbox if found is None else found.inbox,
+        "inbox": word.takes_notes() if found is None else found.inbox,
         "sections": None if word.sections is None else list(word.sections),
         "records": None if word.records is None else list(word.records),
         "without": list(word.without),
@@ -330,7 +330,7 @@ def _moment(ms: int) -> str:
     return (when(ms) or "")[:16].replace("T", " ") + " UTC"
 
 
-def _code(link: str) -> Any:
+def link_code(link: str) -> Any:
     import segno
 
     return segno.make(link, error="m", boost_error=False, micro=False)
@@ -339,7 +339,7 @@ def _code(link: str) -> Any:
 def draw(context: Context, link: str) -> None:
     """The link as a picture, for a camera; on a terminal alone."""
     if not context.quiet and sys.stdout.isatty():
-        _code(link).terminal(out=sys.stdout, compact=True)
+        link_code(link).terminal(out=sys.stdout, compact=True)
 
 
 def write_pictures(held: Held, link: str, options: argparse.Namespace) -> None:
@@ -347,12 +347,12 @@ def write_pictures(held: Held, link: str, options: argparse.Namespace) -> None:
     for kind, name in (("svg", options.svg), ("png", options.png)):
         if name:
             picture = io.BytesIO()
-            _code(link).save(picture, kind=kind, scale=6, border=4, dark="black", light="white")
+            link_code(link).save(picture, kind=kind, scale=6, border=4, dark="black", light="white")
             write_whole(name, picture.getvalue())
     if options.page:
         from sync.device.cli.share_page import page
 
         word = held.word
         end = None if word.expires_at is None else _moment(word.expires_at)
-        svg = _code(link).svg_inline(scale=6, border=4, dark="black", light="white", omitsize=True)
+        svg = link_code(link).svg_inline(scale=6, border=4, dark="black", light="white", omitsize=True)
         write_whole(options.page, page(word.label, link, svg, end, asks_passcode=word.passcode is not None))

@@ -1,10 +1,11 @@
-"""Commands about words for codes: `terms list | install | remove | import | build`, and `codes TEXT`."""
+"""Commands about words for codes: `terms list | available | fetch | install | remove | import | build`, and `codes`."""
 
 from __future__ import annotations
 
 import argparse
 import locale
 import os
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,16 +16,18 @@ from crypto.secret.secret import Secret
 from crypto.secret.signing import SEED_BYTES, SigningKey
 from sync.device.cli.context import DONE, Context, cell, read_file
 from sync.device.cli.files import write_whole
+from sync.device.fetched_terms import fetch, offered
 from sync.device.refused import Refused
 from sync.device.terms import Held, held_packs, install, lexicon_of, uninstall
 from sync.terms.importing import NotUnderstood, body_of, rows_of
-from sync.terms.lexicon import Found
+from sync.terms.lexicon import Found, Lexicon
 from sync.terms.pack import Body, Origin, make_pack
 
 
 async def run(context: Context, options: argparse.Namespace) -> int:
     """One action; without one, the list."""
-    actions = {"list": _list, "install": _install, "remove": _remove, "import": _import, "build": _build}
+    actions = {"list": _list, "available": _available, "fetch": _fetch, "install": _install, "remove": _remove}
+    actions |= {"import": _import, "build": _build}
     return await actions[options.action or "list"](context, options)
 
 
@@ -68,6 +71,40 @@ def _document(one: Held) -> dict[str, Any]:
     }
 
 
+async def _available(context: Context, options: argparse.Namespace) -> int:
+    async with context.phone() as phone:
+        found = await offered(phone, context.folder)
+    context.result([msgspec.to_builtins(one.listed) | {"held": one.held} for one in found])
+    if context.json:
+        return DONE
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False)
+    for column in ("id", "language", "what", "bytes", ""):
+        table.add_column(column, overflow="fold")
+    for listed, held in found:
+        what = cell(f"{listed.name} {listed.version}")
+        table.add_row(listed.id[:8], cell(listed.language), what, str(listed.bytes), "on this phone" if held else "")
+    context.console.print(table)
+    context.say("`carnet terms fetch XX` fetches one language; without XX all, so that nobody learns which you need.")
+    return DONE
+
+
+async def _fetch(context: Context, options: argparse.Namespace) -> int:
+    async with context.phone() as phone:
+        done = await fetch(phone, context.folder, options.wanted, options.trust)
+    refused = [msgspec.to_builtins(listed) | {"code": code} for listed, code in done.refused]
+    context.result({"kept": [_document(one) for one in done.kept], "refused": refused})
+    if not context.json:
+        for one in done.kept:
+            context.say(f"{len(one.pack.body.terms)} terms in {one.pack.body.language}, signed by {one.signed_by}.")
+        for listed, code in done.refused:
+            context.say(f"Not kept: {listed.name} in {listed.language} ({listed.id[:8]}): {Refused(code).title}.")
+        if not done.kept and not done.refused:
+            context.say("This phone has all of that already.")
+    return DONE
+
+
 async def _install(context: Context, options: argparse.Namespace) -> int:
     data = read_file(options.file)
     async with context.phone() as phone:
@@ -106,7 +143,7 @@ async def _import(context: Context, options: argparse.Namespace) -> int:
 async def _build(context: Context, options: argparse.Namespace) -> int:
     """Signs a body. The key is a file of 32 bytes in hex; one that is not there is made."""
     try:
-        seed = _seed(options.key_file)
+        seed = seed_of(options.key_file)
         body = msgspec.json.decode(read_file(options.file), type=Body)
         key = SigningKey.from_seed(ED25519, Secret(seed))
         data = make_pack(body, key)
@@ -119,7 +156,7 @@ async def _build(context: Context, options: argparse.Namespace) -> int:
     return DONE
 
 
-def _seed(name: str) -> bytes:
+def seed_of(name: str) -> bytes:
     """32 bytes out of a file, which is made if it is not there. Raises: ValueError, Refused."""
     if not Path(name).exists():
         write_whole(name, os.urandom(SEED_BYTES).hex().encode() + b"\n")
@@ -148,27 +185,45 @@ async def find_codes(context: Context, phone: Any, text: str, lang: str | None) 
     """What a search finds in one language, or in all that the packs have (the person's own first), things with the
     same name as one."""
     held = await held_packs(phone, context.folder)
+    return grouped(lexicon.search(text) for lexicon in lexicons(held, lang))
+
+
+def lexicons(held: Sequence[Held], lang: str | None = None) -> list[Lexicon]:
+    """What the packs say in one language, or in each that they have, the person's own first."""
     languages = [lang] if lang else sorted({one.pack.body.language for one in held}, key=lambda one: one != own_lang())
-    grouped: dict[str, list[Found]] = {}
+    return [lexicon_of(held, language) for language in languages]
+
+
+def grouped(answers: Iterable[Sequence[Found]]) -> list[tuple[str, list[Found]]]:
+    """Answers of several languages as one, things with the same name together, each code once."""
+    named: dict[str, list[Found]] = {}
     seen: set[tuple[str, str]] = set()
-    for language in languages:
-        for one in lexicon_of(held, language).search(text):
+    for answer in answers:
+        for one in answer:
             if (one.system, one.code) not in seen:
                 seen.add((one.system, one.code))
-                grouped.setdefault(one.text, []).append(one)
-    return list(grouped.items())
+                named.setdefault(one.text, []).append(one)
+    return list(named.items())
 
 
 async def coded(context: Context, phone: Any, text: str, lang: str | None) -> dict[str, Any]:
     """The CodeableConcept that a text names alone. Raises: Refused(no_code, which_code)."""
-    found = await find_codes(context, phone, text, lang)
-    exact = [one for one in found if one[0].casefold() == text.casefold() or any(c.code == text for c in one[1])]
-    fitting = exact if len(exact) == 1 else found
+    fitting = fitting_alone(await find_codes(context, phone, text, lang), text)
     if not fitting:
         raise Refused("no_code")
     if len(fitting) > 1:
         raise Refused("which_code", "; ".join(name for name, _ in fitting[:8]))
-    name, codes = fitting[0]
+    return concept_of(*fitting[0])
+
+
+def fitting_alone(found: list[tuple[str, list[Found]]], text: str) -> list[tuple[str, list[Found]]]:
+    """Of what was found, the one thing that is called just so, or has just this code; else all of it."""
+    exact = [one for one in found if one[0].casefold() == text.casefold() or any(c.code == text for c in one[1])]
+    return exact if len(exact) == 1 else found
+
+
+def concept_of(name: str, codes: Sequence[Found]) -> dict[str, Any]:
+    """A CodeableConcept with these codes."""
     return {
         "coding": [{"system": one.system, "code": one.code, "display": one.text} for one in codes],
         "text": name,

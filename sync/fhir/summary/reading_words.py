@@ -96,6 +96,7 @@ WORDS = frozenset(
         *("still_true", "unsure", "s_patient", "s_carer", "by_patient", "disputed", "disputed_of", "do_not_give"),
         *("has_modifier", "over", "stale", "w_unsigned", "warnings", "coverage", "title", "unreviewed", "as_written"),
         *("terms_unreviewed", "emergency", "blood_group", "contact", "left_out", "s_travel", "s_allergies"),
+        *("qr_contact", "qr_online", "told_at_once"),
         *("s_problems", "s_medications", "s_immunizations", "s_alerts", "s_pregnancy", "s_devices", "s_procedures"),
         *("s_results", *SECTION_KEYS.values()),
     )
