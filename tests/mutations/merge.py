@@ -119,8 +119,8 @@ MERGE = [
         "one lane for all",
         "MRG-11",
         RECORD,
-        "        overlay = self._overlays[lane]\n        if len",
-        "        overlay = self._overlays[PERSON]\n        if len",
+        "        overlay = self._own_overlays()[lane]\n        if len",
+        "        overlay = self._own_overlays()[PERSON]\n        if len",
         BOTH,
     ),
     Mutation(
@@ -143,8 +143,8 @@ MERGE = [
         "the usual change drops siblings it has not seen",
         "MRG-3",
         RECORD,
-        "plain = len(standing) == 1 and standing[0].dot in seen",
-        "plain = standing[0].dot in seen",
+        "plain = len(before) == 1 and before[0].dot in seen",
+        "plain = before[0].dot in seen",
         BOTH,
     ),
     Mutation(

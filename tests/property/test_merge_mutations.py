@@ -119,7 +119,7 @@ class APersonsEditDropsTheSource(Record):
         for key, _ in change.sets if change.lane == PERSON else ():
             kept = tuple(s for s in self.siblings(key, SOURCE) if s.dot not in change.preds)
             if kept != self.siblings(key, SOURCE):
-                self._overlays[SOURCE][key] = kept
+                self._own_overlays()[SOURCE][key] = kept
         return new
 
 
