@@ -81,8 +81,8 @@ MERGE = [
         "a deletion drops registers",
         "MRG-16",
         RECORD,
-        "            overlay[key] = written(standing, Sibling(dot, value, seen, via, at), carries)\n",
-        "            overlay[key] = written(standing, Sibling(dot, value, seen, via, at), carries)\n"
+        "            overlay[key] = written(standing, Sibling(dot, value, seen, via, change.at), carries)\n",
+        "            overlay[key] = written(standing, Sibling(dot, value, seen, via, change.at), carries)\n"
         "            if key == LIFE:\n"
         "                for other in set(overlay) - {LIFE}:\n"
         "                    del overlay[other]\n",
@@ -159,16 +159,16 @@ MERGE = [
         "the canonical state leaves out what was seen",
         "MRG-7",
         SNAPSHOT,
-        "[_dot(pred) for pred in seen], _via(via), at",
-        "[], _via(via), at",
+        "[_dot(pred) for pred in sibling.seen], _via",
+        "[], _via",
         BOTH,
     ),
     Mutation(
         "the canonical state leaves out the via",
         "MRG-27",
         SNAPSHOT,
-        "for pred in seen], _via(via)",
-        "for pred in seen], None",
+        "for pred in sibling.seen], _via(sibling.via)",
+        "for pred in sibling.seen], None",
         BOTH,
     ),
     Mutation(
