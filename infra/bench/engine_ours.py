@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from infra.bench.workload import Edit, Workload
-from sync.fhir.view import values
+from sync.fhir.view import members
 from sync.merge.change import PERSON, Change, Dot, RecordId, make_dot
 from sync.merge.record import Record
 from sync.merge.view import disputed_keys, edit_preds
@@ -99,13 +99,11 @@ class Ours:
         other = RIGHT if self._device == LEFT else LEFT
         vector, records = replica.vector, replica.records
         for update in updates:
-            wire = decode_inside(update, other)
-            changes = resolve(
-                wire, other, vector.get(other, 0), self.ordinals, vector, replica.births.get, lambda *_: True
-            )
+            content = decode_inside(update, other)
+            changes = resolve(content, vector.get(other, 0), self.ordinals, vector, replica.births.get, lambda _: True)
             for change in changes:
                 records[change.record].apply(change)
-            vector[other] = wire[-1].n
+            vector[other] = changes[-1].dot >> 10
 
     def views(self, replica: Replica, numbers: list[int]) -> list[dict[str, Any]]:
         return [_view(replica.records[record_id(number)]) for number in numbers]
@@ -120,4 +118,4 @@ class Ours:
 
 
 def _view(record: Record) -> dict[str, Any]:
-    return {key: _read_json(value) for key, value in values(record).items()}
+    return members(record, _read_json)

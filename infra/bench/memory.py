@@ -21,7 +21,7 @@ from infra.bench.measure import resident_mib
 from sync.device.store.engine import SqliteEngine
 from sync.device.store.rows import Rows
 from sync.device.store.schema import migrate
-from sync.merge.change import Dot, make_dot
+from sync.merge.change import Dot, make_dot, number_of
 from sync.vault.content import decode_inside, resolve
 
 VAULT = 1
@@ -42,17 +42,18 @@ class KeptReplica:
 
     async def take(self, update: bytes) -> None:
         """One frame's inside: what the phone does with it after its seal is open."""
-        wire = decode_inside(update, RIGHT)
-        dots = {make_dot(ORDINALS[c.record[0]], c.record[1]) for c in wire if not isinstance(c.record, bytes)}
+        content = decode_inside(update, RIGHT)
+        devices = content.devices
+        dots = {make_dot(ORDINALS[devices[r[0]]], r[1]) for r in content.inside.records if not isinstance(r, bytes)}
         async with self.engine.transaction() as tx:
             rows = self.rows(tx)
             births, records = await rows.get_births(VAULT, [Dot(dot) for dot in dots])
             last = self.vector.get(RIGHT, 0)
-            changes = resolve(wire, RIGHT, last, ORDINALS, self.vector, births.get, lambda *_: True)  # type: ignore[arg-type]
+            changes = resolve(content, last, ORDINALS, self.vector, births.get, lambda _: True)  # type: ignore[arg-type]
             for change in changes:
                 records[change.record].apply(change)
             await rows.put_records(VAULT, records.values(), set())
-        self.vector[RIGHT] = wire[-1].n
+        self.vector[RIGHT] = number_of(changes[-1].dot)
 
 
 async def keep_replica(folder: Path, replica: Replica) -> None:

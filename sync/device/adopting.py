@@ -143,7 +143,7 @@ async def _in_frame(rows: Rows, kept: _Kept) -> list[WireChange]:
 
     found = by_record_id(
         kept.row.device,
-        opened[0].changes or [],
+        opened[0].content.named() if opened[0].content else [],
         lambda name: births.get(make_dot(ordinals[name.device], name.n)) if name.device in ordinals else None,
     )
     return found or []

@@ -17,6 +17,7 @@ import msgspec
 
 import sync.fhir
 import sync.merge
+from sync.device.collector import no_collecting
 from sync.device.opened import Records
 from sync.device.phone import Phone
 from sync.device.reading import Vault, read_vault
@@ -81,6 +82,7 @@ async def fetch(rows: Rows, number: int) -> Fetched:
     return Fetched(vault, known)
 
 
+@no_collecting()
 def see(fetched: Fetched) -> Sight:
     """A vault as lists and questions see it: only what has no glance that holds is read."""
     vault, known = fetched

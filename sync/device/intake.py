@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from sync.device.adopting import settle_quarantine
+from sync.device.collector import no_collecting
 from sync.device.identity import Identity
 from sync.device.outbox import NEWER_VERSION, Asked
 from sync.device.phone import Phone
@@ -145,8 +146,9 @@ async def take(
                 return "malformed"
             item = known
         whole.append(item)
-    opened = open_items(whole, state)
-    outcome = await _replay(rows, asked, state, identity, opened, set(own) | set(asked.own) | state.left_frames)
+    with no_collecting():
+        opened = open_items(whole, state)
+        outcome = await _replay(rows, asked, state, identity, opened, set(own) | set(asked.own) | state.left_frames)
     await _settle_own(rows, asked.number, own, outcome, state)
     await _drop_brought(rows, asked.number, outcome)
     now = phone.now_ms()

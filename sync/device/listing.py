@@ -202,7 +202,6 @@ async def changes_in_log(rows: Rows, vault: Vault, after: int = 0) -> list[Chang
     births: dict[Dot, RecordId] = (await rows.get_births(vault.number, dots))[0]
     changes: list[Change] = []
     for frame in opened:
-        if frame.read is not None and frame.changes:
-            author = frame.read.author
-            changes += resolve(frame.changes, author, 0, state.ordinals, state.vector, births.get, lambda *_: True)
+        if frame.content:
+            changes += resolve(frame.content, 0, state.ordinals, state.vector, births.get, lambda _: True)
     return changes

@@ -292,7 +292,9 @@ async def _kept(rows: Rows, number: int, old: _Log, new: _Log, mine: DeviceId, d
         elif row.seq and not carried:
             [(_, item, _)] = await rows.get_items(number, row.seq - 1, 1)
             [opened] = open_items([item], old.state)
-            carried = tuple(by_record_id(row.device, opened.changes or [], old.births) or ())
+            carried = tuple(
+                by_record_id(row.device, opened.content.named() if opened.content else [], old.births) or ()
+            )
         if carried:
             device = row.device if row.frame else mine
             carried = kept_names(device, carried, done.renamed, done.here)

@@ -31,7 +31,6 @@ from sync.fhir.view import (
     resource_plain,
     standings,
     unseen_changes,
-    untouched,
 )
 from sync.merge.change import GONE, LIFE, PERSON, SOURCE, Dot, RecordId, Via, ordinal_of
 from sync.merge.life import Life
@@ -98,7 +97,7 @@ def find(record: Record, newer: Newer | None = None, importer: Importer = ordina
 
     `newer` orders a source's copies; `importer` says who imported with a dot, its device if nobody knows better.
     """
-    if untouched(record):
+    if record.untouched:
         return None
     if record.life() is not Life.HERE:
         return None if is_deleted(record) else _deleted_while_edited(record, newer)

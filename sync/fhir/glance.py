@@ -30,7 +30,6 @@ from sync.fhir.view import (
     not_same_as,
     resource_plain,
     standings,
-    untouched,
     values,
 )
 from sync.merge.change import PERSON, SOURCE, Dot, RecordId, ordinal_of
@@ -132,7 +131,7 @@ def make_glance(record: Record, around: Around) -> tuple[Glance, bool]:
     around.asked = False
     registers, shown = values(record, around.newer), resource_plain(record, around.newer)
     conflict = conflicts.find(record, around.newer, around.importer)
-    plain = untouched(record)
+    plain = record.untouched
     digest, references = _body(registers)
     facts = facts_of(registers, lambda reference: around.code(record.id, reference))
     vias = {birth.via for birth in record.births if birth.lane == SOURCE}

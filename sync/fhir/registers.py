@@ -69,8 +69,13 @@ def resplit(resource: Resource, previous: Mapping[str, bytes]) -> dict[str, byte
 
 def join(registers: Mapping[str, bytes]) -> Resource:
     """The resource of some registers. Keys of a newer table or a foreign app are shown as far as they can be read."""
+    return assemble({key: loads_or_none(value) for key, value in registers.items() if not key.startswith("@")})
+
+
+def assemble(registers: Mapping[str, Any]) -> Resource:
+    """The resource of some registers whose values have been read; None for what cannot be read."""
     resource: Resource = {}
-    repetitions: list[tuple[Repetition, bytes]] = []
+    repetitions: list[tuple[Repetition, Any]] = []
     for key in sorted(registers, key=lambda name: (_FIRST.get(name, len(_FIRST)), name)):
         if key.startswith("@"):
             continue
@@ -78,7 +83,7 @@ def join(registers: Mapping[str, bytes]) -> Resource:
         if repetition is not None:
             repetitions.append((repetition, registers[key]))
             continue
-        value = loads_or_none(registers[key])
+        value = registers[key]
         if value is None:
             continue
         if isinstance(value, dict):
@@ -115,13 +120,12 @@ def _kept(element: str, keys: list[str], held: Mapping[tuple[str, str], str]) ->
     return kept
 
 
-def _add_repetitions(resource: Resource, repetitions: Iterable[tuple[Repetition, bytes]]) -> None:
+def _add_repetitions(resource: Resource, repetitions: Iterable[tuple[Repetition, Any]]) -> None:
     shown: set[tuple[str, str]] = set()
-    for repetition, text in sorted(repetitions, key=lambda pair: pair[0].order):
+    for repetition, value in sorted(repetitions, key=lambda pair: pair[0].order):
         if (repetition.element, repetition.token) in shown:
             continue
         shown.add((repetition.element, repetition.token))
-        value = loads_or_none(text)
         standing = resource.setdefault(repetition.element, []) if value is not None else None
         if isinstance(standing, list):
             standing.append(value)

@@ -12,13 +12,13 @@ Spec: openapi/protocol/fhir.md, sections "Repetitions" and "Views".
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 from sync.fhir.exact import loads_or_none
 from sync.fhir.narrative import written_anew
 from sync.fhir.quiet import differ, same
-from sync.fhir.registers import Resource, join
+from sync.fhir.registers import Resource, assemble
 from sync.fhir.repetitions import parse_key
 from sync.merge.change import GONE, LANES, LIFE, PERSON, SOURCE, Dot, RecordId
 from sync.merge.life import Life
@@ -65,11 +65,6 @@ def _places(record: Record) -> Iterable[list[str]]:
     return places.values()
 
 
-def untouched(record: Record) -> bool:
-    """True if the record is as it was made or imported, by one phone: it is its birth's body, and asks nothing."""
-    return len(record.births) == 1 and not any(True for lane in LANES for _ in record.overlay(lane))
-
-
 def registers(record: Record, newer: Newer | None = None) -> dict[str, Shown]:
     """What is shown, by register key: those with a value alone, one a repetition, with all its siblings."""
     return {
@@ -81,8 +76,10 @@ def registers(record: Record, newer: Newer | None = None) -> dict[str, Shown]:
 
 def values(record: Record, newer: Newer | None = None) -> dict[str, bytes]:
     """The registers that are shown and their values: what `join` makes the resource of."""
-    if untouched(record):
-        return {key: value for key, value in record.births[0].body.items() if not key.startswith("@")}
+    edits = _edits_of_one_birth(record)
+    if edits is not None:
+        body = {**record.births[0].body, **edits}
+        return {key: value for key, value in body.items() if value is not None and not key.startswith("@")}
     out = {}
     for keys in _places(record):
         siblings = record.siblings(keys[0], PERSON) or record.siblings(keys[0], SOURCE)
@@ -94,6 +91,46 @@ def values(record: Record, newer: Newer | None = None) -> dict[str, bytes]:
         if value is not None:
             out[key] = value
     return out
+
+
+def members(record: Record, read: Callable[[bytes], Any], newer: Newer | None = None) -> dict[str, Any]:
+    """The registers that are shown and their values, read by `read`: what `assemble` makes the resource of.
+
+    `read`: JSON text to a value, None for what cannot be read. Most records are read as one text.
+    """
+    edits = _edits_of_one_birth(record)
+    if edits is not None and isinstance(said := record.births[0].said, bytes):
+        told: dict[str, Any] | None = read(said)
+        if told is not None:
+            for key, value in edits.items():
+                told[key] = None if value is None else read(value)
+            # What was taken away, and names that are no element, are few.
+            for key in [key for key, value in edits.items() if value is None]:
+                del told[key]
+            for key in [key for key in told if key[:1] == "@"] if b'"@' in said else ():
+                del told[key]
+            return told
+    return {key: read(value) for key, value in values(record, newer).items()}
+
+
+def _edits_of_one_birth(record: Record) -> dict[str, bytes | None] | None:
+    """What is shown in place of a birth's registers where nothing has to be weighed; None where something has."""
+    edits: dict[str, bytes | None] = {}
+    if record.untouched:
+        return edits
+    births = record.births
+    if len(births) != 1:
+        return None
+    # Where a person's birth stands, a source's word is not shown.
+    for lane in LANES if births[0].lane == SOURCE else (PERSON,):
+        for key, standing in record.overlay(lane):
+            if key[:1] == "@":
+                continue
+            # A repetition may stand under several keys.
+            if len(standing) > 1 or "/" in key:
+                return None
+            edits[key] = standing[0].value
+    return edits
 
 
 def resource(record: Record, newer: Newer | None = None) -> Resource:
@@ -109,7 +146,7 @@ def resource(record: Record, newer: Newer | None = None) -> Resource:
 
 def resource_plain(record: Record, newer: Newer | None = None) -> Resource:
     """The resource as it is shown, without the extension that lists siblings; a stale narrative is written anew."""
-    made = join(values(record, newer))
+    made = assemble(members(record, loads_or_none, newer))
     if "text" in made and narrative_is_stale(record, newer):
         made["text"] = written_anew(made)
     return made

@@ -21,8 +21,8 @@ Spec: openapi/protocol/merge.md.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import NamedTuple
+from collections.abc import Iterable, Mapping
+from functools import cached_property
 
 import msgspec
 
@@ -31,15 +31,24 @@ from sync.merge.life import Life, judge_life, unseen
 from sync.merge.register import Sibling, Siblings, already_written, written
 
 
-class Birth(NamedTuple):
-    """A record made or imported whole. `body`: register key to canonical JSON text; what is not in it is ABSENT."""
+class Birth(msgspec.Struct, frozen=True, array_like=True, dict=True):
+    """A record made or imported whole.
+
+    `said`: its registers and their values as the text of one JSON object, which is kept and read at once; apart where
+    a foreign app's values are not what such a text gives back.
+    """
 
     dot: Dot
     lane: int
     via: Via | None
     at: int
     seen: tuple[Dot, ...]
-    body: dict[str, bytes]
+    said: bytes | dict[str, bytes]
+
+    @cached_property
+    def body(self) -> dict[str, bytes]:
+        """Register key to canonical JSON text; what is not in it is ABSENT."""
+        return self.said if isinstance(self.said, dict) else _apart(self.said)
 
     def on(self, key: str) -> Sibling:
         """What this birth says on one register."""
@@ -52,17 +61,37 @@ _births_decoder = msgspec.msgpack.Decoder(tuple[Birth, ...])
 _overlay_decoder = msgspec.msgpack.Decoder(tuple[Overlay, Overlay])
 _parts_decoder = msgspec.msgpack.Decoder(tuple[tuple[Birth, ...], tuple[Overlay, Overlay]])
 _encode = msgspec.msgpack.Encoder().encode
+_read_apart = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+_read_json = msgspec.json.Decoder().decode
+_NOTHING: tuple[Overlay, Overlay] = ({}, {})  # the overlays of a record that nobody has edited
+_NOTHING_ENCODED = _encode(_NOTHING)
+
+
+def _apart(said: bytes) -> dict[str, bytes]:
+    return {key: bytes(value) for key, value in _read_apart(said).items()}
+
+
+def _as_said(body: Mapping[str, bytes]) -> bytes | dict[str, bytes]:
+    """The text of a body, if the same body can be read from it."""
+    try:
+        keys = [(key, msgspec.json.encode(key)) for key in sorted(body)]
+        text = b"{" + b",".join([name + b":" + body[key] for key, name in keys]) + b"}"
+        _read_json(text)
+        return text if _apart(text) == body else dict(body)
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        return dict(body)
 
 
 class Record:
     """The state of one record; empty when nothing of it is known."""
 
     __slots__ = ("_overlays", "births", "id")
+    _overlays: tuple[Overlay, Overlay]  # by lane; the one `_NOTHING` of most records is never written to
 
     def __init__(self, id: RecordId) -> None:
         self.id = id
         self.births: tuple[Birth, ...] = ()
-        self._overlays: tuple[Overlay, Overlay] = ({}, {})  # by lane
+        self._overlays = _NOTHING
 
     # Writing
 
@@ -72,23 +101,33 @@ class Record:
         Needs: the change is of this record, its author's earlier changes and its preds have been applied.
         """
         assert change.record == self.id, "a change of another record"
-        via = change.via
-        carries = via is not None and via.carries
+        via, lane, seen, sets = change.via, change.lane, change.preds, change.sets
         if change.birth:
-            return self._apply_birth(change, carries)
-        dot, lane, seen, at = change.dot, change.lane, change.preds, change.at
-        overlay = self._overlays[lane]
-        if len(change.sets) == 1:
+            return self._apply_birth(change, via is not None and via.carries)
+        overlay = self._own_overlays()[lane]
+        if len(sets) == 1:
             # The usual change names the one word that stands, or writes where none does: nothing is left to weigh.
-            key, value = change.sets[0]
-            standing = overlay.get(key)
-            if standing is None:
-                plain = self._is_plain(lane, seen) and key != LIFE
+            key, value = sets[0]
+            before = overlay.get(key)
+            if before is not None:
+                plain = len(before) == 1 and before[0].dot in seen
             else:
-                plain = len(standing) == 1 and standing[0].dot in seen
+                births = self.births
+                plain = len(births) == 1 and (births[0].dot in seen or births[0].lane != lane) and key != LIFE
             if plain:
-                overlay[key] = (Sibling(dot, value, seen, via, at),)
+                overlay[key] = (Sibling(change.dot, value, seen, via, change.at),)
                 return True
+        return self._apply_weighed(change)
+
+    def _own_overlays(self) -> tuple[Overlay, Overlay]:
+        """The overlays to write to."""
+        if self._overlays is _NOTHING:
+            self._overlays = ({}, {})
+        return self._overlays
+
+    def _apply_weighed(self, change: Change) -> bool:
+        via, lane, seen, dot = change.via, change.lane, change.preds, change.dot
+        overlay, carries = self._own_overlays()[lane], via is not None and via.carries
         # A change is applied to all its registers or to none, so every one is looked at before the first is written.
         before = [self.siblings(key, lane) for key, _ in change.sets]
         for standing in before:
@@ -97,18 +136,13 @@ class Record:
         for (key, value), standing in zip(change.sets, before, strict=True):
             if key == LIFE and lane == SOURCE:
                 continue  # An import cannot delete: `@life` has no source lane, whatever a foreign app writes.
-            overlay[key] = written(standing, Sibling(dot, value, seen, via, at), carries)
+            overlay[key] = written(standing, Sibling(dot, value, seen, via, change.at), carries)
         return True
-
-    def _is_plain(self, lane: int, seen: tuple[Dot, ...]) -> bool:
-        """True if nothing stands on a register that is not in the overlay but, at most, a birth that the author saw."""
-        births = self.births
-        return len(births) == 1 and (births[0].lane != lane or births[0].dot in seen)
 
     def _apply_birth(self, change: Change, carries: bool) -> bool:
         lane = change.lane
         body = {key: value for key, value in dict(change.sets).items() if value is not None and key != LIFE}
-        birth = Birth(change.dot, lane, change.via, change.at, change.preds, body)
+        birth = Birth(change.dot, lane, change.via, change.at, change.preds, _as_said(body))
         standing = tuple(other.on("") for other in self.births if other.lane == lane)
         if already_written(standing, birth.dot):
             return False
@@ -137,6 +171,12 @@ class Record:
         return copy
 
     # Reading
+
+    @property
+    def untouched(self) -> bool:
+        """True if the record is as it was made or imported, by one phone: it is its birth's body, and asks nothing."""
+        source, person = self._overlays
+        return len(self.births) == 1 and not source and not person
 
     def siblings(self, key: str, lane: int) -> Siblings:
         """What stands on one register of one lane, ascending by dot; what births imply is included."""
@@ -205,5 +245,6 @@ class Record:
         """The record that `encode_births` and `encode_overlay` wrote. Raises msgspec.DecodeError for anything else."""
         record = cls(id)
         record.births = _births_decoder.decode(births)
-        record._overlays = _overlay_decoder.decode(overlay)
+        if overlay != _NOTHING_ENCODED:
+            record._overlays = _overlay_decoder.decode(overlay)
         return record

@@ -11,13 +11,13 @@ Spec: openapi/protocol/merge.md, "Applying a change".
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import msgspec
 
 from sync.merge.change import ORDINAL_MASK, Dot, Via
 from sync.wire.limits import SIBLINGS_A_DEVICE_MAX
 
 
-class Sibling(NamedTuple):
+class Sibling(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One value standing on a register.
 
     `value`: canonical JSON text, or None for ABSENT. `seen`: every pred of its change, ascending; part of the state,

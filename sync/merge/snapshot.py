@@ -36,8 +36,7 @@ def _via(via: Via | None) -> tuple[str, bytes, int] | None:
 
 
 def _sibling(sibling: Sibling) -> tuple[Any, ...]:
-    dot, value, seen, via, at = sibling
-    return _dot(dot), value, [_dot(pred) for pred in seen], _via(via), at
+    return _dot(sibling.dot), sibling.value, [_dot(pred) for pred in sibling.seen], _via(sibling.via), sibling.at
 
 
 def canonical_record(record: Record) -> bytes:

@@ -66,6 +66,8 @@ def edit_preds(record: Record, key: str, lane: int) -> tuple[Dot, ...]:
     standing = record.siblings(key, lane)
     if lane == PERSON:
         standing += record.siblings(key, SOURCE)
+    if len(standing) == 1:
+        return (standing[0].dot,)
     return tuple(sorted({sibling.dot for sibling in standing}))
 
 

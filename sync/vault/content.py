@@ -7,17 +7,18 @@ frames are also adopted, rebased and carried by file. `records` holds 32-byte id
 log (or an earlier change here) already holds. `n` and `at` are first values and then differences. Spec:
 openapi/protocol/frames.md, "Inside".
 
-It knows no key and no log: resolving dots and records against a log is `resolve`.
+It knows no key and no log: resolving dots and records against a log is `resolve`. A frame may hold thousands of
+changes and a phone reads them all while somebody waits, so that both ways work on whole columns where they can.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import TypeVar
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Annotated, TypeVar
 
 import msgspec
 
-from sync.merge.change import Change, Dot, RecordId, Via, make_dot, number_of, ordinal_of
+from sync.merge.change import ORDINAL_BITS, ORDINAL_MASK, VAULT_RECORD, Change, Dot, RecordId, Via
 from sync.wire import limits
 from sync.wire.codec import Exact, Malformed, encode
 from sync.wire.ids import DeviceId
@@ -25,6 +26,8 @@ from sync.wire.ids import DeviceId
 _LANE, _BIRTH = 1, 2  # bits of a flag
 _VIA_KINDS = ("import", "frame", "vault", "dot")  # their numbers on the wire, from 0
 _ID_BYTES = 32
+_PAIR = 2  # preds and sets are pairs in a row
+_SMALL = limits.KEY_BYTES_MAX // 4  # bytes of which no text, and letters of which no key, can exceed a limit
 T = TypeVar("T")
 
 
@@ -36,18 +39,21 @@ class ContentVoid(Exception):
         self.reason = reason
 
 
+_Place = Annotated[int, msgspec.Meta(ge=0)]
+
+
 class Inside(msgspec.Struct, frozen=True, array_like=True):
     """The columns, as they are encoded; see the module for what each holds."""
 
     devices: list[bytes]
-    records: list[bytes | list[int]]
+    records: list[bytes | tuple[int, int]]
     keys: list[str]
     vias: list[list[bytes | int]]
     n: list[int]
     at: list[int]
-    record: list[int]
-    flags: list[int]
-    via: list[int]
+    record: list[_Place]
+    flags: list[Annotated[int, msgspec.Meta(ge=0, le=_LANE | _BIRTH)]]
+    via: list[_Place]
     preds: list[list[int]]
     sets: list[list[int | bytes | None]]
 
@@ -56,17 +62,17 @@ _inside = Exact(Inside)
 
 
 class _Numbering:
-    """Gives each distinct value a number in order of first use."""
+    """Gives each distinct value a place in a table, in order of first use."""
 
     def __init__(self, first: int = 0) -> None:
         self.values: list = []
+        self.places: dict = {}
         self._first = first
-        self._numbers: dict = {}
 
-    def number(self, key: object, value: object) -> int:
-        found = self._numbers.get(key)
+    def place(self, key: object, value: object) -> int:
+        found = self.places.get(key)
         if found is None:
-            found = self._numbers[key] = len(self.values) + self._first
+            found = self.places[key] = len(self.values) + self._first
             self.values.append(value)
         return found
 
@@ -79,42 +85,53 @@ def encode_inside(
     `devices`: device ids by ordinal. `births`: a birth dot of each record that the log already holds and a change
     names.
     """
-    table, records, keys, vias = _Numbering(1), _Numbering(), _Numbering(), _Numbering()
+    table, records, keys, vias = _Numbering(1), _Numbering(), _Numbering(), _Numbering(1)
     known = dict(births)
+    device_places, record_places, key_places = {author: 0}, records.places, keys.places
 
-    def number_of_device(ordinal: int) -> int:
-        return 0 if ordinal == author else table.number(ordinal, devices[ordinal])
+    def device_place(ordinal: int) -> int:
+        place = device_places.get(ordinal)
+        if place is None:
+            place = device_places[ordinal] = table.place(devices[ordinal], devices[ordinal])
+        return place
 
-    def number_of_id(device: bytes) -> int:
-        return 0 if device == devices[author] else table.number(device, device)
+    def via_row(via: Via) -> list[bytes | int]:
+        kind = _VIA_KINDS.index(via.kind)
+        if via.kind != "dot":
+            return [kind, via.ref]
+        return [kind, 0 if via.ref == devices[author] else table.place(via.ref, via.ref), via.n]
 
-    n, at, record, flags, via, preds, sets = [], [], [], [], [], [], []
+    n, at, record, flags, vias_used, preds, sets = [], [], [], [], [], [], []
     last_n = last_at = 0
     for change in changes:
-        number = number_of(change.dot)
+        number, when, id_, via = change.dot >> ORDINAL_BITS, change.at, change.record, change.via
         n.append(number - last_n)
-        at.append(change.at - last_at)
-        last_n, last_at = number, change.at
-        birth = known.get(change.record)
-        if birth is None or change.birth:
-            record.append(records.number(change.record, change.record))
-        else:
-            place = [number_of_device(ordinal_of(birth)), number_of(birth)]
-            record.append(records.number(birth, place))
+        at.append(when - last_at)
+        last_n, last_at = number, when
+        # By its id if this frame is where it is born, by a birth's dot if the log holds one.
+        birth = None if change.birth else known.get(id_)
+        name = id_ if birth is None else birth
+        place = record_places.get(name)
+        if place is None and birth is not None:
+            place = records.place(birth, [device_place(birth & ORDINAL_MASK), birth >> ORDINAL_BITS])
+        record.append(records.place(id_, id_) if place is None else place)
         if change.birth:
-            known.setdefault(change.record, change.dot)
+            known.setdefault(id_, change.dot)
         flags.append(change.lane * _LANE | change.birth * _BIRTH)
-        if change.via is None:
-            via.append(0)
-        else:
-            kind, ref, old = change.via
-            wire_kind = _VIA_KINDS.index(kind)
-            row: list = [wire_kind, ref] if kind != "dot" else [wire_kind, number_of_id(ref), old]
-            via.append(vias.number(change.via, row) + 1)
-        preds.append([part for dot in change.preds for part in (number_of_device(ordinal_of(dot)), number_of(dot))])
-        sets.append([part for key, value in change.sets for part in (keys.number(key, key), value)])
+        vias_used.append(0 if via is None else vias.place(via, via_row(via)))
+        seen = []
+        for dot in change.preds:
+            seen.append(device_place(dot & ORDINAL_MASK))
+            seen.append(dot >> ORDINAL_BITS)
+        preds.append(seen)
+        said = []
+        for key, value in change.sets:
+            place = key_places.get(key)
+            said.append(keys.place(key, key) if place is None else place)
+            said.append(value)
+        sets.append(said)
     return encode(
-        Inside(table.values, records.values, keys.values, vias.values, n, at, record, flags, via, preds, sets)
+        Inside(table.values, records.values, keys.values, vias.values, n, at, record, flags, vias_used, preds, sets)
     )
 
 
@@ -131,82 +148,109 @@ class WireChange(msgspec.Struct, frozen=True, gc=False):
     at: int
 
 
-def decode_inside(data: bytes, author: DeviceId) -> list[WireChange]:
-    """The changes of a frame. Raises: ContentVoid with reason decode or limits."""
+class Content:
+    """What a frame says, as its columns; `len` is the number of its changes. `devices`: ids by place, the author first.
+
+    That the columns fit together is found by reading them all: `named` and `resolve` do, and raise.
+    """
+
+    __slots__ = ("devices", "inside", "vias")
+
+    def __init__(self, inside: Inside, author: DeviceId) -> None:
+        """Raises: ValueError for what names nothing."""
+        self.inside = inside
+        self.devices = [author, *map(DeviceId, inside.devices)]
+        if author in inside.devices:
+            raise ValueError("the author is number 0 and no other")
+        for name in (*inside.devices, *inside.records):
+            if len(name) != _ID_BYTES and type(name) is bytes:
+                raise ValueError("an id of another length")
+            if type(name) is tuple and not 0 <= name[0] < len(self.devices):
+                raise ValueError("not a place in a table")
+        self.vias = [None, *[_via(row, self.devices) for row in inside.vias]] if inside.vias else [None]
+
+    def __len__(self) -> int:
+        return len(self.inside.n)
+
+    def named(self) -> list[WireChange]:
+        """The changes one by one, in the terms of the frame: for who carries them to another log.
+
+        Raises: ContentVoid with reason decode or limits.
+        """
+        inside, devices = self.inside, self.devices
+        try:
+            records = [ref if isinstance(ref, bytes) else (DeviceId(devices[ref[0]]), ref[1]) for ref in inside.records]
+            rows = []
+            n = at = 0
+            for more_n, more_at, record, flags, via, dots, sets in zip(*_columns(inside), strict=True):
+                n, at = n + more_n, at + more_at
+                preds = tuple([(_at(devices, device), seen) for device, seen in _pairs(dots)])
+                lane, birth = flags & _LANE, bool(flags & _BIRTH)
+                rows.append(
+                    WireChange(n, records[record], birth, lane, self.vias[via], preds, _said(sets, inside.keys), at)
+                )
+        except (IndexError, TypeError, ValueError) as error:
+            raise ContentVoid("decode") from error
+        large = any(
+            len(row.preds) > limits.PREDS_A_CHANGE_MAX
+            or any(
+                len(key.encode()) > limits.KEY_BYTES_MAX or len(value or b"") > limits.VALUE_BYTES_MAX
+                for key, value in row.sets
+            )
+            for row in rows
+        )
+        if large or len(rows) > limits.CHANGES_A_FRAME_MAX:
+            raise ContentVoid("limits")
+        return rows
+
+
+def decode_inside(data: bytes, author: DeviceId) -> Content:
+    """What a frame says. Raises: ContentVoid with reason decode or limits."""
     try:
-        inside: Inside = _inside.read(data)
-        changes = _rows(inside, author)
+        content = Content(_inside.read(data), author)
     except (Malformed, IndexError, TypeError, ValueError) as error:
         raise ContentVoid("decode") from error
-    if len(changes) > limits.CHANGES_A_FRAME_MAX:
-        raise ContentVoid("limits")
-    too_long = {key for key in inside.keys if len(key.encode()) > limits.KEY_BYTES_MAX}
     # Nothing in a frame is larger than the frame: what each change would be asked is asked once of most.
-    if too_long or len(data) > min(limits.PREDS_A_CHANGE_MAX, limits.VALUE_BYTES_MAX):
-        for change in changes:
-            if len(change.preds) > limits.PREDS_A_CHANGE_MAX or any(
-                key in too_long or (value is not None and len(value) > limits.VALUE_BYTES_MAX)
-                for key, value in change.sets
-            ):
-                raise ContentVoid("limits")
-    return changes
-
-
-def _rows(inside: Inside, author: DeviceId) -> list[WireChange]:
-    """Columns to rows. Raises: IndexError, TypeError, ValueError for what does not fit together."""
-    columns = (inside.n, inside.at, inside.record, inside.flags, inside.via, inside.preds, inside.sets)
-    if len({len(column) for column in columns}) != 1:
-        raise ValueError("columns of different length")
-    devices = [author, *(DeviceId(device) for device in inside.devices)]
-    if any(len(device) != _ID_BYTES for device in devices):
-        raise ValueError("a device id of another length")
-    records = [_record_ref(ref, devices) for ref in inside.records]
-    vias = [None, *(_via(row, devices) for row in inside.vias)]
-    keys, rows, n, at = inside.keys, [], 0, 0
-    for more_n, more_at, record, flags, via, dots, sets in zip(
-        inside.n, inside.at, inside.record, inside.flags, inside.via, inside.preds, inside.sets, strict=True
+    if len(data) > _SMALL and (
+        len(data) > limits.VALUE_BYTES_MAX
+        or len(content) > limits.CHANGES_A_FRAME_MAX
+        or any(len(key) > _SMALL for key in content.inside.keys)
     ):
-        n, at = n + more_n, at + more_at
-        if not 0 <= flags <= (_LANE | _BIRTH) or len(dots) % 2 or len(sets) % 2 or record < 0 or via < 0:
-            raise ValueError("a column out of range")
-        # Mostly a change names one dot and sets one register: no list is made for it.
-        if len(dots) == 2:
-            preds: tuple[tuple[DeviceId, int], ...] = ((_at(devices, dots[0]), dots[1]),)
-        else:
-            preds = tuple([(_at(devices, device), seen) for device, seen in zip(dots[::2], dots[1::2], strict=True)])
-        if len(sets) == 2:
-            pairs: tuple[tuple[str, bytes | None], ...] = ((_at(keys, sets[0]), _value(sets[1])),)
-        else:
-            pairs = tuple([(_at(keys, key), _value(value)) for key, value in zip(sets[::2], sets[1::2], strict=True)])
-        if len(pairs) > 1 and len({key for key, _ in pairs}) != len(pairs):
-            raise ValueError("a register set twice")
-        rows.append(WireChange(n, records[record], bool(flags & _BIRTH), flags & _LANE, vias[via], preds, pairs, at))
-    return rows
+        content.named()
+    return content
 
 
-def _at(values: list[T], index: object) -> T:
+def _columns(inside: Inside) -> tuple[list, ...]:
+    return inside.n, inside.at, inside.record, inside.flags, inside.via, inside.preds, inside.sets
+
+
+def _pairs(row: list[T]) -> Iterable[tuple[T, T]]:
+    """What stands two by two in a row. Raises: ValueError for half a pair, while it is read."""
+    return zip(row[::2], row[1::2], strict=True)
+
+
+def _said(row: list[int | bytes | None], keys: list[str]) -> tuple[tuple[str, bytes | None], ...]:
+    """The registers of one change and their values. Raises: IndexError, TypeError, ValueError."""
+    pairs = tuple([(_at(keys, key), _value(value)) for key, value in _pairs(row)])
+    if len(pairs) > 1 and len({key for key, _ in pairs}) != len(pairs):
+        raise ValueError("a register set twice")
+    return pairs
+
+
+def _value(value: int | bytes | None) -> bytes | None:
+    if isinstance(value, int):
+        raise TypeError("a value that is no text")
+    return value
+
+
+def _at(values: Sequence[T], index: object) -> T:
     if type(index) is not int or index < 0:
         raise ValueError("not a place in a table")
     return values[index]
 
 
-def _value(value: object) -> bytes | None:
-    if value is not None and not isinstance(value, bytes):
-        raise ValueError("a value that is no text")
-    return value
-
-
-def _record_ref(ref: bytes | list[int], devices: list[DeviceId]) -> bytes | tuple[DeviceId, int]:
-    if isinstance(ref, bytes):
-        if len(ref) != _ID_BYTES:
-            raise ValueError("a record id of another length")
-        return ref
-    device, n = ref
-    return _at(devices, device), n
-
-
 def _via(row: list, devices: list[DeviceId]) -> Via:
-    kind = _at(list(_VIA_KINDS), row[0])
+    kind = _at(_VIA_KINDS, row[0])
     if kind == "dot" and len(row) == 3 and type(row[2]) is int:
         return Via("dot", _at(devices, row[1]), row[2])
     if kind != "dot" and len(row) == 2 and isinstance(row[1], bytes) and len(row[1]) == _ID_BYTES:
@@ -215,54 +259,89 @@ def _via(row: list, devices: list[DeviceId]) -> Via:
 
 
 def resolve(
-    changes: Sequence[WireChange],
-    author: DeviceId,
+    content: Content,
     last_n: int,
     ordinals: Mapping[DeviceId, int],
     vector: Mapping[DeviceId, int],
     born: Callable[[Dot], RecordId | None],
-    may_write: Callable[[RecordId, Sequence[str]], bool],
+    may_write_vault: Callable[[Sequence[str]], bool],
 ) -> list[Change]:
     """The changes of a frame in terms of this log, judged one by one: dots, rights on @vault, preds.
 
     `last_n`: the author's number in the vector. `born`: the record that a dot is a birth of, as the log holds it.
-    `may_write`: whether the author may set these registers of this record. Raises: ContentVoid.
+    `may_write_vault`: whether the author may set these registers of `@vault`. Raises: ContentVoid.
     """
+    try:
+        return _resolved(content, last_n, ordinals, vector, born, may_write_vault)
+    except (ContentVoid, IndexError, TypeError, ValueError):
+        content.named()  # what does not fit together, or is too large, is the reason before any other
+        raise
+
+
+def _resolved(
+    content: Content,
+    last_n: int,
+    ordinals: Mapping[DeviceId, int],
+    vector: Mapping[DeviceId, int],
+    born: Callable[[Dot], RecordId | None],
+    may_write_vault: Callable[[Sequence[str]], bool],
+) -> list[Change]:
+    inside, devices, vias = content.inside, content.devices, content.vias
+    keys, refs = inside.keys, inside.records
+    me = ordinals[devices[0]]
+    # By place in the frame's table: a dot is good up to this number. Skipped and void numbers are no fault.
+    held = [vector.get(device, 0) if device in ordinals else 0 for device in devices]
+    numbered = [ordinals.get(device, 0) for device in devices]
+    births_here: dict[int, RecordId] = {}
+    known: list[RecordId | None] = [None] * len(refs)
     resolved: list[Change] = []
-    births_here: dict[Dot, RecordId] = {}
-    last = last_n
-    me = ordinals[author]
-
-    def dot_of(device: DeviceId, n: int, below: int) -> Dot:
-        """A dot that the log holds by now. A number that was skipped, or is void, names nothing and is no fault."""
-        good = 0 < n < below if device == author else 0 < n <= vector.get(device, 0)
-        if not good or device not in ordinals:
-            raise ContentVoid("preds")
-        return make_dot(ordinals[device], n)
-
-    for change in changes:
-        if change.n <= last:
+    n, at, last = 0, 0, last_n
+    for more_n, more_at, place, flags, via, dots, sets in zip(*_columns(inside), strict=True):
+        n += more_n
+        at += more_at
+        if n <= last:
             raise ContentVoid("dots")
-        last = change.n
-        dot = make_dot(me, change.n)
-        birth = dot  # of a record that is named by its id nothing else is known
-        if isinstance(change.record, bytes):
-            record = RecordId(change.record)
+        last = n
+        held[0] = n - 1
+        record = known[place]
+        if record is None:
+            ref = refs[place]
+            if type(ref) is bytes:
+                record = RecordId(ref)
+            else:
+                device, seen = ref
+                if not 0 < seen <= held[device]:
+                    raise ContentVoid("preds")
+                dot = seen << ORDINAL_BITS | numbered[device]
+                record = births_here.get(dot) or born(dot)
+                if record is None:
+                    raise ContentVoid("preds")
+            known[place] = record
+        # Mostly a change names one dot and sets one register: no list is made for it.
+        if len(sets) == _PAIR:
+            key, value = sets
+            if type(value) is int or key < 0:
+                raise TypeError("not a register and its value")
+            said: tuple[tuple[str, bytes | None], ...] = ((keys[key], value),)
         else:
-            birth = dot_of(*change.record, change.n)
-            found = births_here.get(birth) or born(birth)
-            if found is None:
-                raise ContentVoid("preds")
-            record = found
-        if not may_write(record, [key for key, _ in change.sets]):
+            said = _said(sets, keys)
+        if record == VAULT_RECORD and not may_write_vault([key for key, _ in said]):
             raise ContentVoid("rights")
-        if len(change.preds) == 1:
-            seen = change.preds[0]
-            # Mostly what was edited stands as it was born, and both names are one.
-            preds: tuple[Dot, ...] = (birth,) if seen == change.record else (dot_of(*seen, change.n),)
+        if len(dots) == _PAIR:
+            device, seen = dots
+            if not 0 < seen <= held[device] or device < 0:
+                raise ContentVoid("preds")
+            preds: tuple[Dot, ...] = (seen << ORDINAL_BITS | numbered[device],)
         else:
-            preds = tuple(sorted({dot_of(device, n, change.n) for device, n in change.preds}))
-        if change.birth:
+            named = {(device, seen) for device, seen in _pairs(dots)}
+            if len(dots) > _PAIR * limits.PREDS_A_CHANGE_MAX or any(
+                device < 0 or not 0 < seen <= held[device] for device, seen in named
+            ):
+                raise ContentVoid("preds")
+            preds = tuple(sorted({seen << ORDINAL_BITS | numbered[device] for device, seen in named}))
+        dot = n << ORDINAL_BITS | me
+        birth = flags >= _BIRTH
+        if birth:
             births_here[dot] = record
-        resolved.append(Change(dot, record, change.birth, change.lane, change.via, preds, change.sets, change.at))
+        resolved.append(Change(dot, record, birth, flags & _LANE, vias[via], preds, said, at))
     return resolved

@@ -70,7 +70,9 @@ def cut(changes: Sequence[Change]) -> Iterator[list[Change]]:
     batch: list[Change] = []
     size = 0
     for change in changes:
-        weight = 64 + 8 * len(change.preds) + sum(len(k) + len(v or b"") for k, v in change.sets)
+        weight = 64 + 8 * len(change.preds)
+        for key, value in change.sets:
+            weight += len(key) + (0 if value is None else len(value))
         if batch and (size + weight > INSIDE_BYTES_AIM or len(batch) >= CHANGES_A_FRAME_MAX):
             yield batch
             batch, size = [], 0

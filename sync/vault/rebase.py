@@ -55,10 +55,10 @@ def past_of(items: Iterable[tuple[Opened, str | None]]) -> Past:
     past = Past({}, {})
     births: dict[Name, RecordId] = {}
     for opened, verdict in items:
-        if verdict is not None or opened.read is None or not opened.changes:
+        if verdict is not None or opened.read is None or not opened.content:
             continue
         author = opened.read.author
-        changes = by_record_id(author, opened.changes, births.get)
+        changes = by_record_id(author, opened.content.named(), births.get)
         if changes is None:
             continue  # a good frame names no record that its log does not hold
         for change in changes:

@@ -8,7 +8,7 @@ outcome in one transaction. Spec: openapi/protocol/phone.md, "Reading", and log.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, MutableMapping
+from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -16,9 +16,9 @@ import msgspec
 from crypto.public.errors import CryptoError
 from sync.log.reading import ReadItem, read_item, verify_item
 from sync.log.state import NeedsNewerApp
-from sync.merge.change import VAULT_RECORD, Change, Dot, RecordId, make_dot, number_of
+from sync.merge.change import Change, Dot, RecordId, make_dot, number_of
 from sync.merge.record import Record
-from sync.vault.content import ContentVoid, WireChange, decode_inside, resolve
+from sync.vault.content import Content, ContentVoid, WireChange, decode_inside, resolve
 from sync.vault.frames import open_frame
 from sync.vault.rollback import owners_in_both
 from sync.vault.state import VaultState
@@ -33,7 +33,7 @@ class Opened(NamedTuple):
     """An item read and, if it is a frame whose key is held, opened. `void`: what opening it found."""
 
     read: ReadItem | None
-    changes: list[WireChange] | None
+    content: Content | None
     void: str | None
 
 
@@ -97,15 +97,15 @@ def open_items(items: Iterable[Item], state: VaultState) -> list[Opened]:
         except Malformed:
             opened.append(Opened(None, None, None))
             break
-        changes, void = None, None
+        content, void = None, None
         if isinstance(read.body, Frame):
             key = state.keyring.get(read.body.header.epoch)
             if key is not None:
                 try:
-                    changes = decode_inside(open_frame(read.body, key), read.author)
+                    content = decode_inside(open_frame(read.body, key), read.author)
                 except ContentVoid as why:
                     void = why.reason
-        opened.append(Opened(read, changes, void))
+        opened.append(Opened(read, content, void))
     return opened
 
 
@@ -115,11 +115,13 @@ def names_needed(opened: Iterable[Opened], state: VaultState) -> tuple[set[Recor
     dots: set[Dot] = set()
     ordinals = state.ordinals
     for item in opened:
-        for change in item.changes or ():
-            if isinstance(change.record, bytes):
-                ids.add(RecordId(change.record))
-            elif change.record[0] in ordinals:
-                dots.add(make_dot(ordinals[change.record[0]], change.record[1]))
+        if (content := item.content) is None:
+            continue
+        for ref in content.inside.records:
+            if isinstance(ref, bytes):
+                ids.add(RecordId(ref))
+            elif (ordinal := ordinals.get(content.devices[ref[0]])) is not None:
+                dots.add(make_dot(ordinal, ref[1]))
     return ids, dots
 
 
@@ -169,13 +171,13 @@ def replay(
             break
         verdict, changes = ruling.reason, []
         if verdict is None and isinstance(body, Frame):
-            if item.changes is None and item.void is None:
+            if item.content is None and item.void is None:
                 out.stopped = "key_missing"
                 break
             verdict = item.void
-            if verdict is None:
+            if item.content is not None:
                 try:
-                    changes = _judge_content(state, read.author, item.changes or [], born)
+                    changes = _judge_content(state, item.content, born)
                 except ContentVoid as why:
                     verdict = why.reason
         held = heads.get(read.seen_seq) or log_hash_at(read.seen_seq)
@@ -192,7 +194,7 @@ def replay(
             if read.author == device:
                 out.own_read.append((read.hash, verdict))
             elif verdict is not None:
-                out.quarantined.append(Quarantined(seq, read.author, verdict, len(item.changes or ()), frame=read.hash))
+                out.quarantined.append(Quarantined(seq, read.author, verdict, len(item.content or ()), frame=read.hash))
             if verdict is None:
                 _apply(state, out, read.author, changes, records)
         elif isinstance(body, Entry) and verdict is None:
@@ -206,38 +208,38 @@ def replay(
     return out
 
 
-def _judge_content(
-    state: VaultState, author: DeviceId, changes: list[WireChange], born: Callable[[Dot], RecordId | None]
-) -> list[Change]:
-    table = state.log.table
+def _judge_content(state: VaultState, content: Content, born: Callable[[Dot], RecordId | None]) -> list[Change]:
+    table, author = state.log.table, content.devices[0]
     role = table.role(author)
 
-    def may_write(record: RecordId, keys: Iterable[str]) -> bool:
+    def may_write_vault(keys: Sequence[str]) -> bool:
         """`@vault` is the owners'; but a device's name is also its own person's, if she may write at all."""
-        if record != VAULT_RECORD or role == OWNER:
+        if role == OWNER:
             return True
         mine = {f"device/{card.hex()}" for card in table.cards_of(table.cards[author].person)}
-        keys = list(keys)
         return role == EDITOR and bool(keys) and all(key in mine for key in keys)
 
-    return resolve(changes, author, state.vector.get(author, 0), state.ordinals, state.vector, born, may_write)
+    return resolve(content, state.vector.get(author, 0), state.ordinals, state.vector, born, may_write_vault)
 
 
 def _apply(
     state: VaultState, out: Outcome, author: DeviceId, changes: list[Change], records: MutableMapping[RecordId, Record]
 ) -> None:
     for change in changes:
-        record = records.get(change.record)
+        id_, via = change.record, change.via
+        record = records.get(id_)
         if record is None:
-            record = records[change.record] = Record(change.record)
+            record = records[id_] = Record(id_)
         record.apply(change)
-        out.touched.add(change.record)
+        out.touched.add(id_)
         if change.birth:
-            out.births[change.dot] = change.record
-        if change.via and change.via.kind == "frame" and state.log.table.role(author) == OWNER:
-            state.adopted.add(ItemHash(change.via.ref))  # only owners decide: else an editor hides what one would adopt
-        elif change.via and change.via.kind == "dot":
-            out.brought[DeviceId(change.via.ref), change.via.n] = (change.record, change.sets)
-        out.brought[author, number_of(change.dot)] = (change.record, change.sets)
+            out.births[change.dot] = id_
+        if via is None:
+            pass
+        elif via.kind == "frame" and state.log.table.role(author) == OWNER:
+            state.adopted.add(ItemHash(via.ref))  # only owners decide: else an editor hides what one would adopt
+        elif via.kind == "dot":
+            out.brought[DeviceId(via.ref), via.n] = (id_, change.sets)
+        out.brought[author, number_of(change.dot)] = (id_, change.sets)
     if changes:
         state.vector[author] = number_of(changes[-1].dot)

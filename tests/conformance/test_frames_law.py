@@ -3,7 +3,7 @@
 import pytest
 
 from sync.merge.change import PERSON, VAULT_RECORD, Change, RecordId, make_dot
-from sync.vault.content import ContentVoid, WireChange, decode_inside, encode_inside
+from sync.vault.content import ContentVoid, decode_inside, encode_inside
 from sync.vault.keyring import Keyring
 from sync.vault.replay import _judge_content
 from sync.vault.state import VaultState
@@ -26,7 +26,7 @@ def changes(count, sets=(("a", b"1"),), preds=()):
 
 def outcome(*of):
     try:
-        return len(decode_inside(inside(*of), AUTHOR))
+        return len(decode_inside(inside(*of), AUTHOR).named())
     except ContentVoid as void:
         return void.reason
 
@@ -61,7 +61,8 @@ def test_frm_8_an_editor_sets_names_of_her_own_persons_devices_and_says_nothing_
     def judged(author, *keys):
         sets = tuple((key, b'"name"') for key in keys)
         try:
-            _judge_content(state, author, [WireChange(1, VAULT_RECORD, False, PERSON, None, (), sets, 0)], {}.get)
+            change = Change(make_dot(0, 1), VAULT_RECORD, False, PERSON, None, (), sets, 0)
+            _judge_content(state, decode_inside(encode_inside([change], 0, [author], {}), author), {}.get)
         except ContentVoid as void:
             return void.reason
         return None

@@ -69,10 +69,8 @@ def test_it_is_seen_without_the_rule() -> None:
         def get(self, key: object, default: object = None) -> int:
             return 1_000_000
 
-    def lenient(
-        changes: Any, author: DeviceId, last_n: int, ordinals: Any, vector: Mapping[DeviceId, int], *rest: Any
-    ) -> Any:
-        return resolve(changes, author, last_n, ordinals, Prophetic(vector), *rest)
+    def lenient(content: Any, last_n: int, ordinals: Any, vector: Mapping[DeviceId, int], *rest: Any) -> Any:
+        return resolve(content, last_n, ordinals, Prophetic(vector), *rest)
 
     with patch.object(replay, "resolve", lenient), pytest.raises(AssertionError, match="nothing unseen"):
         run(story)

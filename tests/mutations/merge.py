@@ -81,8 +81,8 @@ MERGE = [
         "a deletion drops registers",
         "MRG-16",
         RECORD,
-        "            overlay[key] = written(standing, Sibling(dot, value, seen, via, at), carries)\n",
-        "            overlay[key] = written(standing, Sibling(dot, value, seen, via, at), carries)\n"
+        "            overlay[key] = written(standing, Sibling(dot, value, seen, via, change.at), carries)\n",
+        "            overlay[key] = written(standing, Sibling(dot, value, seen, via, change.at), carries)\n"
         "            if key == LIFE:\n"
         "                for other in set(overlay) - {LIFE}:\n"
         "                    del overlay[other]\n",
@@ -119,8 +119,8 @@ MERGE = [
         "one lane for all",
         "MRG-11",
         RECORD,
-        "        overlay = self._overlays[lane]\n        if len",
-        "        overlay = self._overlays[PERSON]\n        if len",
+        "        overlay = self._own_overlays()[lane]\n        if len",
+        "        overlay = self._own_overlays()[PERSON]\n        if len",
         BOTH,
     ),
     Mutation(
@@ -143,8 +143,8 @@ MERGE = [
         "the usual change drops siblings it has not seen",
         "MRG-3",
         RECORD,
-        "plain = len(standing) == 1 and standing[0].dot in seen",
-        "plain = standing[0].dot in seen",
+        "plain = len(before) == 1 and before[0].dot in seen",
+        "plain = before[0].dot in seen",
         BOTH,
     ),
     Mutation(
@@ -159,16 +159,16 @@ MERGE = [
         "the canonical state leaves out what was seen",
         "MRG-7",
         SNAPSHOT,
-        "[_dot(pred) for pred in seen], _via(via), at",
-        "[], _via(via), at",
+        "[_dot(pred) for pred in sibling.seen], _via",
+        "[], _via",
         BOTH,
     ),
     Mutation(
         "the canonical state leaves out the via",
         "MRG-27",
         SNAPSHOT,
-        "for pred in seen], _via(via)",
-        "for pred in seen], None",
+        "for pred in sibling.seen], _via(sibling.via)",
+        "for pred in sibling.seen], None",
         BOTH,
     ),
     Mutation(

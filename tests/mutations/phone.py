@@ -237,8 +237,8 @@ PHONE_READS = [
         "an editor hides what an owner would adopt",
         "BAD-12",
         REPLAY,
-        'change.via.kind == "frame" and state.log.table.role(author) == OWNER:',
-        'change.via.kind == "frame":',
+        'via.kind == "frame" and state.log.table.role(author) == OWNER:',
+        'via.kind == "frame":',
         (f"{ATTACK}double_adoption.py",),
     ),
     Mutation(

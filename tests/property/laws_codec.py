@@ -101,7 +101,7 @@ def law_one_form(type_, value, below, exact=Exact):
 def law_frame_inside(changes, ordinal, devices):
     """What one device wrote comes out of the inside of its frame as it went in."""
     inside = encode_inside(changes, ordinal, devices, {})
-    read = decode_inside(inside, devices[ordinal])
+    read = decode_inside(inside, devices[ordinal]).named()
     assert len(read) == len(changes)
     for change, told in zip(changes, read, strict=True):
         preds = {(devices[pred & 1023], pred >> 10) for pred in change.preds}

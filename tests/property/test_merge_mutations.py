@@ -8,6 +8,7 @@ import itertools
 import random
 
 import pytest
+from msgspec.structs import replace
 
 from sync.merge import record as record_module
 from sync.merge import snapshot
@@ -44,7 +45,7 @@ def the_last_writer_wins(standing, new, carries):
 
 
 def the_highest_dot_wins(standing, new, carries):
-    return (max((*standing, new)),)
+    return (max((*standing, new), key=lambda sibling: sibling.dot),)
 
 
 def every_write_drops_all(standing, new, carries):
@@ -61,13 +62,13 @@ def ones_own_earlier_stays(standing, new, carries):
 
 def seen_is_forgotten(standing, new, carries):
     after = written(standing, new, carries)
-    return tuple(sibling._replace(seen=()) if sibling.dot == new.dot else sibling for sibling in after)
+    return tuple(replace(sibling, seen=()) if sibling.dot == new.dot else sibling for sibling in after)
 
 
 def seen_is_cut_to_what_was_dropped(standing, new, carries):
     there = {sibling.dot for sibling in standing}
     short = tuple(dot for dot in new.seen if dot in there)
-    return tuple(s._replace(seen=short) if s.dot == new.dot else s for s in written(standing, new, carries))
+    return tuple(replace(s, seen=short) if s.dot == new.dot else s for s in written(standing, new, carries))
 
 
 def siblings_stand_in_order_of_arrival(standing, new, carries):
@@ -76,7 +77,7 @@ def siblings_stand_in_order_of_arrival(standing, new, carries):
 
 
 def the_via_is_lost(standing, new, carries):
-    return written(standing, new._replace(via=None), carries)
+    return written(standing, replace(new, via=None), carries)
 
 
 @pytest.mark.parametrize(
@@ -119,7 +120,7 @@ class APersonsEditDropsTheSource(Record):
         for key, _ in change.sets if change.lane == PERSON else ():
             kept = tuple(s for s in self.siblings(key, SOURCE) if s.dot not in change.preds)
             if kept != self.siblings(key, SOURCE):
-                self._overlays[SOURCE][key] = kept
+                self._own_overlays()[SOURCE][key] = kept
         return new
 
 

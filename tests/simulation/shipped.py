@@ -245,10 +245,8 @@ class ShippedPhone:
             births = (await rows.get_births(VAULT, dots))[0]
             changes = []
             for frame, (_, _, verdict) in zip(opened, items, strict=True):
-                if verdict is None and frame.changes:
-                    changes += resolve(
-                        frame.changes, frame.read.author, 0, state.ordinals, state.vector, births.get, lambda *_: True
-                    )
+                if verdict is None and frame.content:
+                    changes += resolve(frame.content, 0, state.ordinals, state.vector, births.get, lambda _: True)
             return {
                 "root": root_of(vault),
                 "verdicts": [verdict for _, _, verdict in items],

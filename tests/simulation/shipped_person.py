@@ -231,17 +231,15 @@ class Phone(ShippedPhone):
         _, dots = names_needed(opened, state)
         births, good = (await rows.get_births(VAULT, dots))[0], []
         for frame, (_, _, verdict) in zip(opened, items, strict=True):
-            if verdict is None and frame.changes:
-                good += resolve(
-                    frame.changes, frame.read.author, 0, state.ordinals, state.vector, births.get, lambda *_: True
-                )
+            if verdict is None and frame.content:
+                good += resolve(frame.content, 0, state.ordinals, state.vector, births.get, lambda _: True)
         return good, [verdict for _, _, verdict in items]
 
     async def _void(self, rows, state):
         """Changes of void frames that can be opened, by seq."""
         items = [(seq, item) for seq, item, verdict in await rows.get_items(VAULT, 0) if verdict is not None]
         opened = open_items([item for _, item in items], state)
-        return {seq: frame.changes for (seq, _), frame in zip(items, opened, strict=True) if frame.changes}
+        return {seq: frame.content.named() for (seq, _), frame in zip(items, opened, strict=True) if frame.content}
 
 
 def values_in(changes):

@@ -187,6 +187,7 @@ def inside_faults():
         case("a dot without number", "decode", ["FRM-5"], packed(preds=[[1]])),
         case("an id of 31 bytes", "decode", ["FRM-5"], packed(records=[RECORD[:31]])),
         case("a device id of 31 bytes", "decode", ["FRM-5"], packed(devices=[OTHER[:31]])),
+        case("the author in the table of devices", "decode", ["FRM-5"], packed(devices=[OTHER, ME])),
         case("a flag that does not exist", "decode", ["FRM-5"], packed(flags=[4])),
         case("a via that does not exist", "decode", ["FRM-5"], packed(via=[1], vias=[[4, seeded("env")]])),
         case("a register set twice", "decode", ["FRM-5"], packed(sets=[[0, b"1", 0, b"2"]])),

@@ -6,7 +6,7 @@ import pytest
 
 from crypto.secret.kem import KemKey
 from crypto.secret.secret import Secret
-from sync.merge.change import VAULT_RECORD, RecordId, make_dot
+from sync.merge.change import RecordId, make_dot
 from sync.vault.content import ContentVoid, decode_inside, resolve
 from sync.vault.frames import open_frame
 from sync.vault.keyring import Keyring, open_keybox
@@ -40,9 +40,9 @@ def judge(case):
     author = frame.header.device
     try:
         inside = open_frame(frame, Secret(bytes.fromhex(FRAMES["epoch_key"])))
-        changes = decode_inside(inside, author)
-        editor = lambda record, keys: record != VAULT_RECORD or list(keys) == [f"device/{author.hex()}"]  # noqa: E731
-        return "good", resolve(changes, author, vector[author], ordinals, vector, births.get, editor)
+        content = decode_inside(inside, author)
+        editor = lambda keys: keys == [f"device/{author.hex()}"]  # noqa: E731
+        return "good", resolve(content, vector[author], ordinals, vector, births.get, editor)
     except ContentVoid as why:
         return why.reason, None
 

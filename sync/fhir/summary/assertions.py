@@ -17,7 +17,7 @@ from sync.fhir.registers import Resource
 from sync.fhir.sources import UNNAMED, newest_file
 from sync.fhir.summary.disputed import Version
 from sync.fhir.summary.reviewing import last_review
-from sync.fhir.view import standings, untouched
+from sync.fhir.view import standings
 from sync.merge.change import PERSON, SOURCE, Dot
 from sync.merge.record import Record
 
@@ -82,7 +82,7 @@ def facts_of(view: VaultView, records: Sequence[Record], version: Version, speak
 
 def _words(record: Record, version: Version) -> list[tuple[Dot, int]]:
     """What people wrote in this version, one word an author of an element, oldest first; of a dispute, its own side."""
-    if untouched(record):
+    if record.untouched:
         return [(birth.dot, birth.at) for birth in record.births if birth.lane == PERSON]
     ats = {birth.dot: birth.at for birth in record.births if birth.lane == PERSON}
     ats |= {sibling.dot: sibling.at for place in standings(record) for sibling in place.person}

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from sync.fhir import conflicts
 from sync.fhir.conflicts import DELETED_WHILE_EDITED, Importer
 from sync.fhir.registers import Resource, join
-from sync.fhir.view import resource_plain, untouched, values
+from sync.fhir.view import resource_plain, values
 from sync.merge.change import HERE, LIFE, PERSON, Change, Dot, make_dot
 from sync.merge.record import Record
 from sync.merge.view import Newer, delete_preds
@@ -34,7 +34,7 @@ class Version(NamedTuple):
 
 def versions(record: Record, newer: Newer, importer: Importer) -> list[Version]:
     """Every version of a record that is there, in the order of the question's answers."""
-    asked = None if untouched(record) else conflicts.find(record, newer, importer)
+    asked = None if record.untouched else conflicts.find(record, newer, importer)
     if asked is None:
         return [Version(resource_plain(record, newer))]
     if asked.registers == (LIFE,):

@@ -31,7 +31,7 @@ from sync.fhir.summary.closing import SUPPORTING, SUPPORTING_OF, closed, entry_i
 from sync.fhir.summary.narrative import Line
 from sync.fhir.summary.sections import MEDICINES
 from sync.fhir.summary.selection import Chosen, Selection, reason_against
-from sync.fhir.view import DISPUTE, NOTE, remarks, resource, resource_plain, untouched
+from sync.fhir.view import DISPUTE, NOTE, remarks, resource, resource_plain
 from sync.merge.change import RecordId
 from sync.merge.record import Record
 
@@ -166,7 +166,7 @@ class Document:
 
         def worth(record: Record) -> tuple[Any, ...]:
             file = newest_file(self._view, record)
-            return (file is None or not untouched(record), rank(None if file is None else file[1]), record.id)
+            return (file is None or not record.untouched, rank(None if file is None else file[1]), record.id)
 
         return max(records, key=worth, default=None)
 
