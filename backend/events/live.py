@@ -41,10 +41,10 @@ class Live:
         engine.listener = self.announce
 
     def announce(self, announced: Announced) -> None:
-        """Has everybody told whom it concerns, here and elsewhere."""
-        self.hub.hear(announced)
+        """Has everybody told whom it concerns: elsewhere first, for those who listen here take the loop for a while."""
         if self.relay is not None:
             self.relay.tell(announced)
+        self.hub.hear(announced)
 
     async def close(self) -> None:
         """Lets what is under way end; streams have ended before."""
