@@ -29,6 +29,7 @@ from backend.http.problems import ProblemError
 from backend.ports import Ports
 from backend.storage.announcing import of_account, of_device, of_vault
 from backend.storage.engine import StorageError
+from sync.wire.ids import DeviceId
 
 HEARTBEAT_SECONDS = 25  # below the half minute after which proxies give up a silent line
 RETRY_MS = 2_000  # milliseconds that a client waits before it comes back; it adds its own jitter
@@ -53,18 +54,17 @@ class Asked(NamedTuple):
 
 
 Count = Callable[[str, str], None]
-Delivered = Callable[[Stream], None]
+Hinted = Callable[[DeviceId], None]
 
 
 class Listening:
-    """The answer to one request for events. `delivered`: told of each device that has been given a sync hint."""
+    """The answer to one request for events. `hinted`: told of each device that is to be woken and was hinted."""
 
-    def __init__(
-        self, ports: Ports, hub: Hub, stream: Stream, asked: Asked, count: Count, delivered: Delivered
-    ) -> None:
+    def __init__(self, ports: Ports, hub: Hub, stream: Stream, asked: Asked, count: Count, hinted: Hinted) -> None:
         self._ports, self._hub, self._stream, self._asked = ports, hub, stream, asked
-        self._count, self._delivered = count, delivered
+        self._count, self._hinted = count, hinted
         self._standing: Standing | None = None
+        self._is_wished = False  # when it was looked last, a wish to wake the device waited
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         stream, line = self._stream, line_of(scope)
@@ -109,8 +109,8 @@ class Listening:
             return
         if what:
             await send(_body(self._said(what)))
-            if what & SYNC:
-                self._delivered(stream)
+            if what & SYNC and self._is_wished:
+                self._hinted(stream.device)
         else:
             await send(_body(BEAT))
 
@@ -133,9 +133,9 @@ class Listening:
         try:
             while True:
                 row, found = await standing_of(self._ports.engine.reading(), self._asked.token_hash)
-                if not self._admits(row) or found is None:
+                if not self._admits(row) or row is None or found is None:
                     return False
-                self._standing = found
+                self._standing, self._is_wished = found, row.wake is not None
                 own = {of_device(stream.device), of_account(self._asked.row.account)}
                 topics = own | {of_vault(number) for number in found.vaults}
                 if topics == stream.topics:

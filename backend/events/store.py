@@ -6,13 +6,11 @@ alone.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import NamedTuple
 
 from backend.access.store import CALLER_COLUMNS, CALLER_TABLES, TokenRow
 from backend.storage.engine import Reading
 from crypto.public.hashing import labelled_hash
-from sync.wire.ids import DeviceId
 
 # A vault's items lie together and in order (vaults/store.py): its last place is its number and its head's seq.
 STANDING = (
@@ -22,7 +20,6 @@ STANDING = (
     f" FROM {CALLER_TABLES} LEFT JOIN members m ON m.device = t.device AND m.live"
     " WHERE t.token_hash = $1 ORDER BY m.vault"
 )
-WAKE_WAITS = "SELECT device FROM outbox WHERE device = $1 AND class = 0"
 
 
 class Standing(NamedTuple):
@@ -44,8 +41,3 @@ async def standing_of(db: Reading, token_hash: bytes) -> tuple[TokenRow | None, 
     fingerprint = labelled_hash("standing", repr((notice or 0, heads)).encode()).hex()
     standing = Standing(tuple(vault for vault, _ in heads), fingerprint, notice is not None)
     return TokenRow(*rows[0][:-3]), standing
-
-
-async def wakes_waiting(db: Reading, devices: Iterable[DeviceId]) -> list[DeviceId]:
-    """Those of some devices that somebody wishes to wake. Raises: StorageError."""
-    return [row[0] for device in devices for row in await db.fetch(WAKE_WAITS, device)]

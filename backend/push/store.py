@@ -17,7 +17,8 @@ from sync.wire.push import PushSettings, PushState, PushTarget, QuietHours
 
 WAKE, NOTICE = 0, 1  # classes
 CLASS_WORDS = ("wake", "notice")
-DELAY_MS = 1_500  # milliseconds before the first send: connected phones are served by then, quick edits are one wish
+DELAY_MS = 1_500  # milliseconds before the first send: quick edits are one wish
+HINTED_MS = 30_000  # milliseconds that a phone which was given a hint has to sync before it is woken all the same
 
 # What a wish does to one that is there: it is counted; if nothing was left to send but a repetition, it starts anew.
 _WISHED = (
@@ -68,7 +69,8 @@ _DUE_COLUMNS = (
 CLAIM = f"SELECT {_DUE_COLUMNS} {_DUE} ORDER BY o.due_at LIMIT $2 FOR UPDATE SKIP LOCKED"
 CLAIMED = "UPDATE push_targets SET claimed_until = $2, paced_at = $3 WHERE device = $1"
 HELD = "UPDATE outbox SET due_at = $4 WHERE device = $1 AND class = $2 AND wishes = $3"
-SENT = "DELETE FROM outbox WHERE device = $1 AND class = $2 AND wishes = $3"
+# By `since` too: a row that went and came back while this one was in hand counts from one again.
+SENT = "DELETE FROM outbox WHERE device = $1 AND class = $2 AND wishes = $3 AND since = $4"
 SENT_BEFORE = (  # what has been wished while this was sent is a wish of its own
     "UPDATE outbox SET settled = $3, since = wished_at, attempts = 0, due_at = $4"
     " WHERE device = $1 AND class = $2 AND wishes > $3"
@@ -86,7 +88,20 @@ OLDEST = (
     "SELECT min(o.since) FROM outbox o JOIN push_targets p ON p.device = o.device"
     " WHERE o.settled < o.wishes AND (o.due_at <= $1 OR o.attempts > 0)"
 )
-WAKE_MET = "DELETE FROM outbox WHERE device = $1 AND class = 0 AND wished_at <= $2"
+WAKE_PUT_OFF = "UPDATE outbox SET due_at = since + $2 WHERE device = $1 AND class = 0 AND due_at < since + $2"
+WAKE_MET = "DELETE FROM outbox WHERE device = $1 AND class = 0 AND wishes = $2 AND since = $3"
+WAKE_MET_BEFORE = (
+    "UPDATE outbox SET settled = $2, since = wished_at, attempts = 0"
+    " WHERE device = $1 AND class = 0 AND wishes > $2 AND since = $3"
+)
+
+
+class WakeSeen(NamedTuple):
+    """A wish to wake a device, as a read has found it: how often it was wished, and since when."""
+
+    device: DeviceId
+    wishes: int
+    since: int
 
 
 class Due(NamedTuple):
@@ -134,12 +149,20 @@ async def wish_notice(
     await tx.execute(WISH_NOTICE, account, by or b"", kind, urgent, now_ms, now_ms + DELAY_MS)
 
 
-async def settle(tx: Transaction, devices: Iterable[DeviceId], up_to_ms: int) -> None:
-    """Drops the wakes of devices that have been given a hint another way, but none wished after `up_to_ms`.
+async def put_off(tx: Transaction, devices: Iterable[DeviceId]) -> None:
+    """Leaves the wakes of devices that have been given a hint time to be met by a sync; never more than HINTED_MS from
+    the first wish, however many hints follow.
 
     A notice stays: that a line is open does not say that a person looks.
     """
-    await tx.execute_many(WAKE_MET, [(device, up_to_ms) for device in sorted(devices)])
+    await tx.execute_many(WAKE_PUT_OFF, [(device, HINTED_MS) for device in sorted(devices)])
+
+
+async def meet(tx: Transaction, wakes: Iterable[WakeSeen]) -> None:
+    """Drops what was wished for devices that have synced, up to what each sync has seen; what came later stays."""
+    for wake in sorted(wakes):
+        await tx.execute(WAKE_MET, *wake)
+        await tx.execute(WAKE_MET_BEFORE, *wake)
 
 
 async def write_target(tx: Transaction, device: DeviceId, target: PushTarget, now_ms: int) -> None:
@@ -200,13 +223,13 @@ async def hold(tx: Transaction, due: Due, until_ms: int) -> None:
 
 async def forget(tx: Transaction, due: Due) -> None:
     """Lets go of a wish, unless it has been wished again meanwhile."""
-    await tx.execute(SENT, *due.key)
+    await tx.execute(SENT, *due.key, due.since)
 
 
 async def settle_sent(tx: Transaction, due: Due, now_ms: int, repeat_at: int | None) -> None:
     """A wish was sent. `repeat_at`: when it is to be sent once more if nobody has looked; None: never."""
     if repeat_at is None:
-        await tx.execute(SENT, *due.key)
+        await tx.execute(SENT, *due.key, due.since)
     else:
         await tx.execute(REPEAT, *due.key, repeat_at)
     await tx.execute(SENT_BEFORE, *due.key, now_ms + DELAY_MS)
