@@ -12,7 +12,7 @@ import asyncio
 import contextlib
 
 from backend.http.problems import note_failure
-from backend.push.store import WakeSeen, meet, put_off
+from backend.push.store import WakeSeen, settle
 from backend.storage.engine import Engine, StorageError
 from sync.wire.ids import DeviceId
 
@@ -55,8 +55,7 @@ class Settler:
                 hinted, self._hinted = self._hinted, set()
                 met, self._met = self._met, {}
                 async with self._engine.transaction() as tx:
-                    await put_off(tx, hinted - met.keys())
-                    await meet(tx, met.values())
+                    await settle(tx, hinted, met)
         except StorageError:
             pass  # they are pushed besides
         except Exception as error:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from backend.notices.store import tell
-from backend.push.store import DELAY_MS, HINTED_MS, NOTICE, WAKE, WakeSeen, meet, put_off
+from backend.push.store import DELAY_MS, HINTED_MS, NOTICE, WAKE, WakeSeen, settle
 from tests.api.family_kit import join
 from tests.api.phone_kit import Phone, make_frame
 from tests.api.server_kit import Served
@@ -69,7 +69,7 @@ async def test_a_hint_puts_a_wake_off_until_half_a_minute_after_the_first_wish_a
     for _ in range(3):
         await mum.push(book, make_frame(book, mum.card))
         async with server.engine.transaction() as tx:
-            await put_off(tx, [dad.card.id, mum.card.id])
+            await settle(tx, {dad.card.id, mum.card.id}, {})
         server.clock.seconds(10)
     assert await wishes(server, dad) == [(WAKE, 3, first, first + 20_000, first + HINTED_MS)]
 
@@ -87,15 +87,15 @@ async def test_a_sync_meets_the_wake_that_it_has_seen_and_no_later_one(server):
     last = server.clock()
     for _ in range(2):
         async with server.engine.transaction() as tx:
-            await meet(tx, [seen])
+            await settle(tx, (), {dad.card.id: seen})
         assert [(row[0], row[2]) for row in await wishes(server, dad)] == [(WAKE, last)]
     async with server.engine.transaction() as tx:
-        await meet(tx, [WakeSeen(dad.card.id, 2, last)])
+        await settle(tx, (), {dad.card.id: WakeSeen(dad.card.id, 2, last)})
     assert await wishes(server, dad) == []
     server.clock.seconds(1)
     await mum.push(book, make_frame(book, mum.card))
     async with server.engine.transaction() as tx:
-        await meet(tx, [seen])
+        await settle(tx, (), {dad.card.id: seen})
     assert [row[0] for row in await wishes(server, dad)] == [WAKE]
 
 
@@ -110,8 +110,8 @@ async def test_a_notice_wishes_that_the_accounts_other_phones_be_told(server):
     assert await wishes(server, mum) == []
     [before] = await wishes(server, tablet)
     async with server.engine.transaction() as tx:
-        await put_off(tx, [tablet.card.id])
-        await meet(tx, [WakeSeen(tablet.card.id, 1, server.clock())])
+        await settle(tx, {tablet.card.id}, {})
+        await settle(tx, (), {tablet.card.id: WakeSeen(tablet.card.id, 1, server.clock())})
     assert await wishes(server, tablet) == [before]
 
 

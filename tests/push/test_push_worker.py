@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest_asyncio
 
 from backend.push.sender import Fate
-from backend.push.store import WakeSeen, meet
+from backend.push.store import WakeSeen, settle
 from tests.api.family_kit import join
 from tests.api.phone_kit import Phone, make_frame
 from tests.api.server_kit import Served
@@ -83,7 +83,7 @@ async def test_an_edit_after_the_sync_that_a_push_on_its_way_has_caused_is_pushe
     async def sync_and_edit() -> None:
         carrier.meanwhile = None
         async with server.engine.transaction() as tx:
-            await meet(tx, [WakeSeen(dad.card.id, 1, since)])
+            await settle(tx, (), {dad.card.id: WakeSeen(dad.card.id, 1, since)})
         await mum.push(book, make_frame(book, mum.card))
 
     carrier.meanwhile = sync_and_edit
