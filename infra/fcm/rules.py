@@ -35,6 +35,8 @@ SAID = {
     "INTERNAL": (500, "INTERNAL"),
     "THIRD_PARTY_AUTH_ERROR": (401, "UNAUTHENTICATED"),
 }
+# The same word when a field is to blame: what it is answered with names the field. ERRORS.
+FIELDS = {"INVALID_FIELD token": "message.token", "INVALID_FIELD ttl": "message.android.ttl"}
 TRANSPORT = ("hang", "cut", "slow", "garbage", "expired")  # what else a service does
 _TOPIC = re.compile(r"[A-Za-z0-9_-]{22}\Z")
 _ADDRESSED = ("token", "fid")
@@ -137,12 +139,14 @@ class FakeFcm:
         if found is None:
             self.wrong.append(why)
             return self._error(
-                "INVALID_ARGUMENT", *SAID["INVALID_ARGUMENT"], ERRORS if "priority" not in why else APPLE
+                "INVALID_ARGUMENT", *SAID["INVALID_ARGUMENT"], APPLE if "priority" in why else ERRORS, "message"
             )
         address, class_, topic, is_android = found
         word = self.always or (self._scripts[address].popleft() if self._scripts[address] else "")
         if word in SAID:
             return self._error(word, *SAID[word], ERRORS)
+        if word in FIELDS:
+            return self._error("INVALID_ARGUMENT", *SAID["INVALID_ARGUMENT"], ERRORS, FIELDS[word])
         if word == "expired":
             return self._error("UNAUTHENTICATED", 401, "UNAUTHENTICATED", AUTH)
         if word == "garbage":
@@ -156,9 +160,13 @@ class FakeFcm:
         name = f"projects/stand-in/messages/{len(self.taken)}"
         return Answer(200, json.dumps({"name": name}).encode(), manner=word)
 
-    def _error(self, code: str, status: int, word: str, page: str) -> Answer:
+    def _error(self, code: str, status: int, word: str, page: str, field: str = "") -> Answer:
+        """`field`: which one is to blame; an address that is none is said without (cloud-messaging/error-codes)."""
         kind = "type.googleapis.com/google.firebase.fcm.v1.FcmError"
-        details = [{"@type": kind, "errorCode": code}] if code in SAID else []
+        details: list[Any] = [{"@type": kind, "errorCode": code}] if code in SAID else []
+        if field:
+            kind = "type.googleapis.com/google.rpc.BadRequest"
+            details.append({"@type": kind, "fieldViolations": [{"field": field, "description": "not as it must be"}]})
         error = {"code": status, "message": f"{code}, by {page}", "status": word, "details": details}
         wait = (("retry-after", self.retry_after),) if self.retry_after and status in (429, 503) else ()
         return Answer(status, json.dumps({"error": error}).encode(), wait)
