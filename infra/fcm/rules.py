@@ -101,6 +101,7 @@ class FakeFcm:
     def __init__(self, now: Callable[[], float]) -> None:
         self._now = now
         self.taken: list[Taken] = []
+        self.told: Callable[[Taken], None] | None = None  # told of each push that is taken
         self.asked = 0  # requests that carried a message, whatever became of them
         self.refreshes = 0  # tokens that were asked for
         self.wrong: list[str] = []  # what a body was refused for
@@ -157,6 +158,8 @@ class FakeFcm:
             return self._error("QUOTA_EXCEEDED", *SAID["QUOTA_EXCEEDED"], LIMITS)
         if word != "cut":
             self.taken.append(Taken(address, class_, topic, self._now(), body))
+            if self.told is not None:
+                self.told(self.taken[-1])
         name = f"projects/stand-in/messages/{len(self.taken)}"
         return Answer(200, json.dumps({"name": name}).encode(), manner=word)
 
