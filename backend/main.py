@@ -168,10 +168,10 @@ def build(
     pushes = PushWorker(engine, senders, report_dead, metrics, now_ms, random.random)
     addresses, accounts_ = Buckets(settings.address_per_minute_max), Buckets(settings.account_per_minute_max)
     ports = Ports(settings, origin, engine, now_ms, entropy, addresses, accounts_)
-    live = Live(engine, settings.event_streams_max, now_ms)
+    live = Live(engine, settings.event_streams_max)
     figures = Figures(metrics, freshen, engine, Path(settings.data))
     committer = GroupCommitter(append)
-    desk = SyncDesk(engine, committer.submit, breathe, metrics.count)
+    desk = SyncDesk(engine, committer.submit, breathe, metrics.count, live.settler.synced)
     passcodes = Passcodes()
     handlers = [
         *access.routes(ports),
@@ -201,7 +201,7 @@ def build(
     )
     handlers_by_path = {
         ("POST", vaults.SYNC): vaults.sync_handler(ports, desk),
-        ("GET", events.EVENTS): events.events_handler(ports, live.hub, metrics.count, live.settler.delivered),
+        ("GET", events.EVENTS): events.events_handler(ports, live.hub, metrics.count, live.settler.hinted),
     }
     straight = Straight(app, handlers_by_path)
     paced = Paced(straight, settings.body_seconds_max, settings.bodies_bytes_max)

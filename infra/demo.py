@@ -7,6 +7,7 @@ the folder to start anew. It stays in the foreground; Ctrl-C stops the server.
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import secrets
@@ -48,17 +49,24 @@ Ready. In a second terminal:
     phone sync && tablet sync
     tablet conflicts
 
-The tablet has asked to be woken (`carnet push`). Nobody carries pushes here; two seconds after the phone has synced a
-change, the server writes down that it would wake the tablet:
-
-    grep '"push"' {log}
-
+{pushes}
 In a third one, what others write appears as it happens:
 
     source {env}
     tablet watch
 
 The README goes on from there. Ctrl-C stops the server; `make run` goes on where it was.
+"""
+
+CARRIED = """The tablet has asked to be woken (`carnet push`), as an Android phone does. A stand-in for Google's push
+service runs beside the server, which sends to it as it would to Google. Two seconds after somebody else has synced a
+change, unless the tablet syncs first, the push appears below, with all that Google would see of it.
+"""
+
+UNCARRIED = """The tablet has asked to be woken (`carnet push`). Nobody carries pushes here: the extra `firebase` is not
+installed. Two seconds after somebody else has synced a change, the server writes down that it would wake the tablet:
+
+    grep '"push"' {log}
 """
 
 
@@ -88,6 +96,26 @@ def port_of(demo: Path) -> int:
         port = probe.getsockname()[1]
     kept.write_text(str(port))
     return port
+
+
+def start_push_service(demo: Path) -> subprocess.Popen | None:
+    """Starts the stand-in for Firebase, which writes a line here for each push; None where its SDK is not installed."""
+    if any(importlib.util.find_spec(name) is None for name in ("firebase_admin", "h2")):
+        return None
+    folder = demo / "push-service"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    ready = folder / "ready.json"
+    ready.unlink(missing_ok=True)
+    service = subprocess.Popen([sys.executable, "-m", "infra.fcm", str(folder), "--say"], cwd=ROOT)
+    deadline = time.monotonic() + START_SECONDS
+    while not ready.exists():
+        if service.poll() is not None or time.monotonic() > deadline:
+            service.kill()
+            sys.exit("The stand-in for the push service did not start.")
+        time.sleep(0.05)
+    os.environ["CARNET_PUSH_CREDENTIALS"] = str(folder / "account.json")
+    os.environ["CARNET_PUSH_ENDPOINT"] = json.loads(ready.read_text())["url"]
+    return service
 
 
 def start_server(demo: Path, port: int) -> subprocess.Popen:
@@ -144,7 +172,12 @@ def make_phones(demo: Path, url: str) -> None:
     carnet(carer, "sync")
     carnet(phone, "sync")
     carnet(tablet, "sync")
-    carnet(tablet, "push", "on")
+
+
+def ask_to_be_woken(tablet: Path, platform: str) -> None:
+    """Registers the tablet with whoever carries pushes now; one that was logged out since is left alone."""
+    command = [str(BIN / "carnet"), "--store", str(tablet), "--no-keyring", "push", "on", "--as", platform]
+    subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
 
 
 def next_month() -> str:
@@ -194,19 +227,27 @@ def main() -> None:
     url = f"http://127.0.0.1:{port}"
     quoted = {"demo": str(demo), "passphrase": os.environ["CARNET_PASSPHRASE"], "bin": str(BIN), "server": url}
     write_private(env, ENV.format(**{name: shlex.quote(text) for name, text in quoted.items()}))
-    server = start_server(demo, port)
+    pushes = start_push_service(demo)
+    server = None
     try:
+        server = start_server(demo, port)
         if not (demo / "complete").exists():
             make_phones(demo, url)
             (demo / "complete").touch()
+        ask_to_be_woken(demo / "tablet", "android" if pushes else "local")
         shown = env.relative_to(Path.cwd()) if env.is_relative_to(Path.cwd()) else env
-        print(NEXT.format(env=shown, log=shown.with_name("server.log")), flush=True)
+        told = CARRIED if pushes else UNCARRIED.format(log=shown.with_name("server.log"))
+        print(NEXT.format(env=shown, pushes=told), flush=True)
         server.wait()
     except KeyboardInterrupt:
         print("\nStopping …")
     finally:
-        server.send_signal(signal.SIGTERM)
-        server.wait(30)
+        if server is not None:
+            server.send_signal(signal.SIGTERM)
+            server.wait(30)
+        if pushes is not None:
+            pushes.terminate()
+            pushes.wait(30)
 
 
 if __name__ == "__main__":

@@ -15,15 +15,17 @@ from backend.access.tokens import hash_of_bearer
 from backend.http.limits import header
 from backend.http.problems import ProblemError
 from backend.ports import Ports
+from backend.push.store import WakeSeen
 from sync.wire.ids import AccountId, DeviceId
 
 
 class Caller(NamedTuple):
-    """The device that asks, the account it is enrolled in, the number of the first notice that waits for it."""
+    """The device that asks, its account, the number of the first notice that waits for it, the wish to wake it."""
 
     device: DeviceId
     account: AccountId
     first_notice: int | None
+    wake: WakeSeen | None
 
 
 async def caller(request: Request[Any, Any, Any], ports: Ports) -> Caller:
@@ -49,4 +51,4 @@ def admitted(row: TokenRow | None, now_ms: int) -> Caller:
         raise ProblemError("revoked")
     if row.expires_at <= now_ms:
         raise ProblemError("token_invalid")
-    return Caller(row.device, row.account, row.first_notice)
+    return Caller(row.device, row.account, row.first_notice, row.wake)

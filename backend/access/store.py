@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from backend.push.store import WakeSeen
 from backend.storage.engine import Reading, Transaction
 from sync.wire.ids import AccountId, DeviceId
 
 DEVICE_KEY = "SELECT key_type, signing_key, revoked_at, kind, account FROM devices WHERE device = $1"
 ACCOUNTS_LEFT = "SELECT account FROM revoked_enrolments WHERE device = $1"
 CALLER_COLUMNS = (
-    "t.device, t.expires_at, d.account, d.revoked_at, (SELECT min(n.number) FROM notices n WHERE n.device = t.device)"
+    "t.device, t.expires_at, d.account, d.revoked_at, (SELECT min(n.number) FROM notices n WHERE n.device = t.device),"
+    " w.wishes, w.since"
 )
-CALLER_TABLES = "tokens t JOIN devices d ON d.device = t.device"
+CALLER_TABLES = (
+    "tokens t JOIN devices d ON d.device = t.device LEFT JOIN outbox w ON w.device = t.device AND w.class = 0"
+)
 BEARER = f"SELECT {CALLER_COLUMNS} FROM {CALLER_TABLES} WHERE t.token_hash = $1"  # noqa: S608
 WRITE_TOKEN = "INSERT INTO tokens (token_hash, device, expires_at) VALUES ($1, $2, $3)"  # noqa: S105  a statement
 TOKENS_EXPIRED = (
@@ -41,13 +45,25 @@ class DeviceKey(NamedTuple):
 
 
 class TokenRow(NamedTuple):
-    """Whose a token is, its end, the device's status now, and the number of the first notice that waits for it."""
+    """Whose a token is, its end, the device's status now, and the number of the first notice that waits for it.
+
+    `wishes`, `wished_since`: how often and since when it is wished that the device be woken; None if it is not.
+    """
 
     device: DeviceId
     expires_at: int
     account: AccountId
     revoked_at: int | None
     first_notice: int | None
+    wishes: int | None
+    wished_since: int | None
+
+    @property
+    def wake(self) -> WakeSeen | None:
+        """The wish to wake the device, if there is one."""
+        if self.wishes is None or self.wished_since is None:
+            return None
+        return WakeSeen(self.device, self.wishes, self.wished_since)
 
 
 async def device_key(db: Reading, device: DeviceId) -> DeviceKey | None:

@@ -29,6 +29,7 @@ from backend.http.problems import ProblemError
 from backend.ports import Ports
 from backend.storage.announcing import of_account, of_device, of_vault
 from backend.storage.engine import StorageError
+from sync.wire.ids import DeviceId
 
 HEARTBEAT_SECONDS = 25  # below the half minute after which proxies give up a silent line
 RETRY_MS = 2_000  # milliseconds that a client waits before it comes back; it adds its own jitter
@@ -53,18 +54,17 @@ class Asked(NamedTuple):
 
 
 Count = Callable[[str, str], None]
-Delivered = Callable[[Stream], None]
+Hinted = Callable[[DeviceId], None]
 
 
 class Listening:
-    """The answer to one request for events. `delivered`: told of each device that has been given a sync hint."""
+    """The answer to one request for events. `hinted`: told of each device that is to be woken and was hinted."""
 
-    def __init__(
-        self, ports: Ports, hub: Hub, stream: Stream, asked: Asked, count: Count, delivered: Delivered
-    ) -> None:
+    def __init__(self, ports: Ports, hub: Hub, stream: Stream, asked: Asked, count: Count, hinted: Hinted) -> None:
         self._ports, self._hub, self._stream, self._asked = ports, hub, stream, asked
-        self._count, self._delivered = count, delivered
+        self._count, self._hinted = count, hinted
         self._standing: Standing | None = None
+        self._is_wished = False  # when it was looked last, a wish to wake the device waited
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         stream, line = self._stream, line_of(scope)
@@ -89,17 +89,8 @@ class Listening:
             stream.end(STOPPING)
         while True:
             what = await stream.next(min(HEARTBEAT_SECONDS, self._seconds_left()))
-            if stream.ended is None:
-                await self._admit()
-            if stream.ended is None and line is not None and line.unsent():
-                stream.end(SLOW)
-            if what and stream.ended in (None, STOPPING):
-                await self._look()
-                await send(_body(self._said(what)))
-                if what & SYNC:
-                    self._delivered(stream)
-            elif stream.ended is None:
-                await send(_body(BEAT))
+            if stream.ended is None or (what and stream.ended == STOPPING):
+                await self._say(what, send, line)
             if stream.ended is not None:
                 break
         if stream.ended != LOST:
@@ -107,35 +98,67 @@ class Listening:
         if line is not None and line.unsent():
             asyncio.get_running_loop().call_later(SLOW_SECONDS, line.cut)
 
+    async def _say(self, what: int, send: Callable[[Any], Awaitable[None]], line: Line | None) -> None:
+        """A hint, or a beat, to whoever is still let in and has taken the last one."""
+        stream = self._stream
+        is_in = await (self._look() if what else self._still_admitted())
+        # Looked at behind a read: what has just been written is on its way only when the loop has been round.
+        if stream.ended is None and line is not None and line.unsent():
+            stream.end(SLOW)
+        if not is_in or stream.ended not in (None, STOPPING):
+            return
+        if what:
+            await send(_body(self._said(what)))
+            if what & SYNC and self._is_wished:
+                self._hinted(stream.device)
+        else:
+            await send(_body(BEAT))
+
     def _seconds_left(self) -> float:
         return (self._asked.row.expires_at - self._ports.now_ms()) / 1_000
 
-    async def _admit(self) -> None:
-        """Ends the stream of a device that would not be let in any more. A database that is away ends nothing."""
+    async def _still_admitted(self) -> bool:
+        """False, and the stream has ended, for a device that would not be let in any more."""
         try:
-            admitted(await token_row(self._ports.engine.reading(), self._asked.token_hash), self._ports.now_ms())
-        except ProblemError as problem:
-            self._stream.end(REVOKED if problem.code == "revoked" else TOKEN)
+            return self._admits(await token_row(self._ports.engine.reading(), self._asked.token_hash))
         except StorageError:
-            if self._seconds_left() <= 0:
-                self._stream.end(TOKEN)
+            return self._admits_unread()
 
-    async def _look(self) -> None:
-        """Reads where everything stands, and follows the vaults that list the device now.
+    async def _look(self) -> bool:
+        """The same; reads where everything stands, and follows the vaults that list the device now.
 
         Read again after following: what was committed in between was announced to nobody here.
         """
         stream = self._stream
         try:
             while True:
-                self._standing = found = await standing_of(self._ports.engine.reading(), stream.device)
+                row, found = await standing_of(self._ports.engine.reading(), self._asked.token_hash)
+                if not self._admits(row) or row is None or found is None:
+                    return False
+                self._standing, self._is_wished = found, row.wake is not None
                 own = {of_device(stream.device), of_account(self._asked.row.account)}
                 topics = own | {of_vault(number) for number in found.vaults}
                 if topics == stream.topics:
-                    return
+                    return True
                 self._hub.follow(stream, topics)
         except StorageError:
             self._standing = None  # the hint goes out all the same, without an id
+            return self._admits_unread()
+
+    def _admits(self, row: TokenRow | None) -> bool:
+        try:
+            admitted(row, self._ports.now_ms())
+        except ProblemError as problem:
+            self._stream.end(REVOKED if problem.code == "revoked" else TOKEN)
+            return False
+        return True
+
+    def _admits_unread(self) -> bool:
+        """A database that is away ends nothing but what would have ended by now."""
+        if self._seconds_left() <= 0:
+            self._stream.end(TOKEN)
+            return False
+        return True
 
     def _said(self, what: int) -> bytes:
         """The events of a hint."""

@@ -1,4 +1,4 @@
-"""What a process has for phones that listen: its hub, what takes back their pushes, its relay to other processes.
+"""What a process has for phones that listen: its hub, what puts off their pushes, its relay to other processes.
 
 The engine's listener: whatever is announced after a commit goes to the hub at once and to the relay, if there is one. A
 relay is whatever can `tell` and be closed (storage/postgres_relay.py, http/siblings.py); which one is main's to choose.
@@ -7,7 +7,6 @@ relay is whatever can `tell` and be closed (storage/postgres_relay.py, http/sibl
 from __future__ import annotations
 
 import resource
-from collections.abc import Callable
 from typing import Protocol
 
 from backend.events.hub import Hub
@@ -35,16 +34,16 @@ class Relay(Protocol):
 class Live:
     """Made with the application. `relay`: set before the first request, if there are other processes."""
 
-    def __init__(self, engine: Engine, streams_max: int, now_ms: Callable[[], int]) -> None:
-        self.hub, self.settler = Hub(streams_that_fit(streams_max)), Settler(engine, now_ms)
+    def __init__(self, engine: Engine, streams_max: int) -> None:
+        self.hub, self.settler = Hub(streams_that_fit(streams_max)), Settler(engine)
         self.relay: Relay | None = None
         engine.listener = self.announce
 
     def announce(self, announced: Announced) -> None:
-        """Has everybody told whom it concerns, here and elsewhere."""
-        self.hub.hear(announced)
+        """Has everybody told whom it concerns: elsewhere first, for those who listen here take the loop for a while."""
         if self.relay is not None:
             self.relay.tell(announced)
+        self.hub.hear(announced)
 
     async def close(self) -> None:
         """Lets what is under way end; streams have ended before."""

@@ -10,7 +10,7 @@ from litestar.handlers import HTTPRouteHandler
 
 from backend.access.guard import admitted, token_hash
 from backend.access.store import token_row
-from backend.events.answer import Asked, Count, Delivered, Listening
+from backend.events.answer import Asked, Count, Hinted, Listening
 from backend.events.hub import Hub, HubFull
 from backend.http.docs import DOC, Body, Doc, Parameter
 from backend.http.headers import Asgi
@@ -47,8 +47,8 @@ def routes() -> list[HTTPRouteHandler]:
     return [events]
 
 
-def events_handler(ports: Ports, hub: Hub, count: Count, delivered: Delivered) -> Handler:
-    """What answers it. `count`: told the name of a counter and a word. `delivered`: told whom a hint has reached."""
+def events_handler(ports: Ports, hub: Hub, count: Count, hinted: Hinted) -> Handler:
+    """What answers it. `count`: told the name of a counter and a word. `hinted`: told to whom a hint went."""
 
     async def events(request: Request[Any, Any, Any]) -> Asgi:
         hashed = token_hash(request)
@@ -61,6 +61,6 @@ def events_handler(ports: Ports, hub: Hub, count: Count, delivered: Delivered) -
         except HubFull:
             raise ProblemError("unavailable", _FULL, retry_after=FULL_SECONDS) from None
         asked = Asked(hashed, row, header(request, b"last-event-id"))
-        return Listening(ports, hub, stream, asked, count, delivered)
+        return Listening(ports, hub, stream, asked, count, hinted)
 
     return events

@@ -19,6 +19,7 @@ import msgspec
 import structlog
 
 from backend.http.headers import Asgi
+from backend.http.limits import EVENT_STREAM
 from backend.http.metrics import Metrics
 from backend.http.problems import CODE_KEY, note_failure, problem_response
 
@@ -26,6 +27,7 @@ FIELDS = frozenset(
     {"event", "level", "timestamp", "route", "method", "status", "ms", "code", "request_id", "kind", "place"}
     | {"url", "pid", "version", "applied", "count", "port", "workers"}
 )
+LASTING = (b"content-type", EVENT_STREAM.encode())  # the header of an answer that ends when the phone wants
 QUIET_ROUTES = frozenset({"/livez", "/readyz", "/metrics"})
 
 
@@ -66,11 +68,14 @@ class Logged:
             await self._app(scope, receive, send)
             return
         request_id, status, started = os.urandom(8).hex(), 0, time.perf_counter()
+        begun: float | None = None
 
         async def send_noting(message: Any) -> None:
-            nonlocal status
+            nonlocal status, begun
             if message["type"] == "http.response.start":
                 status = message["status"]
+                if LASTING in message["headers"]:
+                    begun = time.perf_counter()
                 message["headers"] = [*message["headers"], (b"x-request-id", request_id.encode())]
             await send(message)
 
@@ -86,7 +91,8 @@ class Logged:
             route, code = scope.get("path_template") or "unknown", scope.get(CODE_KEY)
             method = scope["method"] if scope["method"] in METHODS else "other"
             seconds = time.perf_counter() - started
-            self._metrics.observe(method, route, status, code, seconds)
+            # How long a phone listens says nothing of how fast the server is: until the stream began, it does.
+            self._metrics.observe(method, route, status, code, seconds if begun is None else begun - started)
             if route not in QUIET_ROUTES:
                 self._log.info(
                     "request",

@@ -24,6 +24,7 @@ HINTS, STREAM_ENDS, STREAMS = "carnet_event_hints_total", "carnet_event_ends_tot
 PUSH_SENT, PUSH_COALESCED = "carnet_push_sent_total", "carnet_push_coalesced_total"
 PUSH_FAILED, PUSH_OLDEST = "carnet_push_failed_total", "carnet_push_oldest_wish_seconds"
 DURATION = "carnet_request_seconds"
+_DURATION = "Seconds from request to the end of its answer, or to the beginning of a stream of events."
 
 
 class _Family(NamedTuple):
@@ -99,7 +100,7 @@ class Metrics:
                 lines.append(f"{name}{self._labels(zip(family.labels, labels, strict=True))} {value}")
         for name, level in sorted(self._gauges.items()):
             lines += [f"# HELP {name} {GAUGES[name]}", f"# TYPE {name} gauge", f"{name}{self._labels(())} {level!r}"]
-        lines += [f"# HELP {DURATION} Seconds from request to the end of its answer.", f"# TYPE {DURATION} histogram"]
+        lines += [f"# HELP {DURATION} {_DURATION}", f"# TYPE {DURATION} histogram"]
         for route, buckets in sorted(self._durations.items()):
             within = 0
             for bound, number in zip((*map(repr, SECONDS), "+Inf"), buckets, strict=True):

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from backend.push.store import wish_notice
+from backend.push.store import wish_notices
 from backend.storage.announcing import NOBODY, of_account
 from backend.storage.engine import Reading, Transaction
 from sync.wire.card import DEVICE
@@ -54,7 +54,16 @@ NOTICES_DROP = "DELETE FROM notices WHERE device = $1"
 
 
 async def tell(tx: Transaction, account: AccountId, kind: Kind, by: DeviceId | None, now_ms: int) -> None:
-    """Lays a notice down for every live phone of an account but `by`. `now_ms`: milliseconds since 1970 UTC."""
+    """Lays a notice down for every live phone of an account but `by`, and wishes to push them.
+
+    `now_ms`: milliseconds since 1970 UTC.
+    """
+    await lay_down(tx, account, kind, by, now_ms)
+    await wish_notices(tx, [(account, by)], kind, kind in URGENT, now_ms)
+
+
+async def lay_down(tx: Transaction, account: AccountId, kind: Kind, by: DeviceId | None, now_ms: int) -> None:
+    """The same without the wish, for who tells several accounts and wishes for all of them at once (`wish_notices`)."""
     await tx.fetch(ACCOUNT_LOCK, account)  # whoever enrols or is revoked meanwhile comes before or after, not between
     phones = [row[0] for row in await tx.fetch(PHONES, account, DEVICE) if row[0] != by]
     if not phones:
@@ -62,7 +71,6 @@ async def tell(tx: Transaction, account: AccountId, kind: Kind, by: DeviceId | N
     number = (await tx.fetch(NUMBER_TAKE, account, now_ms))[0][0]
     await tx.execute_many(NOTICE_WRITE, [(phone, number, kind, now_ms) for phone in phones])
     await tx.execute_many(NOTICES_TRIM, [(phone, kind, NOTICES_A_KIND_MAX) for phone in phones])
-    await wish_notice(tx, account, kind, by, kind in URGENT, now_ms)
     tx.announce(of_account(account), by or NOBODY)
 
 

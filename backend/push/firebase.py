@@ -50,6 +50,9 @@ _DEAD = {
     messaging.UnregisteredError: Fate("dead", "unregistered"),
     messaging.SenderIdMismatchError: Fate("dead", "sender_mismatch"),
 }
+_INVALID_ADDRESS = Fate("dead", "invalid_address")
+_BAD_REQUEST = "type.googleapis.com/google.rpc.BadRequest"
+_FCM_ERROR = "type.googleapis.com/google.firebase.fcm.v1.FcmError"
 
 
 class _Bearer(httpx.Auth):
@@ -122,16 +125,16 @@ class FirebaseSender:
         except (exceptions.FirebaseError, httpx.HTTPError, ValueError):
             return Fate("later", "network")
         answer = batch.responses[0]
-        return SENT if answer.success else self._fate(answer.exception)
+        return SENT if answer.success else self._fate(answer.exception, push)
 
-    def _fate(self, error: Any) -> Fate:
+    def _fate(self, error: Any, push: Outgoing) -> Fate:
         if type(error) in _DEAD:
             return _DEAD[type(error)]
         asked = _retry_after_ms(error.http_response)
         if isinstance(error, messaging.QuotaExceededError | exceptions.ResourceExhaustedError):
             return Fate("later", "quota", asked)
         if isinstance(error, exceptions.InvalidArgumentError):
-            return Fate("refused", "invalid")
+            return _INVALID_ADDRESS if _is_of_address(error.http_response, push) else Fate("refused", "invalid")
         if isinstance(error, messaging.ThirdPartyAuthError):
             return Fate("later", "third_party", asked)
         if isinstance(error, exceptions.UnauthenticatedError | exceptions.PermissionDeniedError):
@@ -197,6 +200,26 @@ def _message(push: Outgoing, now_ms: int) -> Any:
         aps = messaging.Aps(alert=alert, mutable_content=True) if is_notice else messaging.Aps(content_available=True)
         apns = messaging.APNSConfig(headers=headers, payload=messaging.APNSPayload(aps=aps))
         return messaging.Message(data=push_body(push.topic), apns=apns, **address)
+
+
+def _is_of_address(response: Any, push: Outgoing) -> bool:
+    """True if what is wrong with a request is the address: then it will be wrong for ever, and nothing else was.
+
+    A request whose form is wrong has a detail that names the field; an address that is none has, by Google's example,
+    the word of FCM alone. Source: firebase.google.com/docs/cloud-messaging/error-codes.
+    """
+    try:
+        details = [detail for detail in response.json()["error"]["details"] if isinstance(detail, dict)]
+        fields = [
+            violation["field"]
+            for detail in details
+            if detail["@type"] == _BAD_REQUEST
+            for violation in detail["fieldViolations"]
+        ]
+        named = any(detail["@type"] == _FCM_ERROR for detail in details)
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return False
+    return set(fields) == {f"message.{push.address_kind}"} if fields else named
 
 
 def _retry_after_ms(response: Any) -> int:

@@ -24,6 +24,7 @@ Reason = Literal[
     "credentials",
     "timeout",
     "network",
+    "invalid_address",
     "invalid",
     "unconfigured",
     "expired",

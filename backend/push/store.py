@@ -2,13 +2,17 @@
 
 A wish is a row (device, class): the key coalesces. It says nothing of what happened: the server needs no reason to wake
 a phone. `wishes` only ever counts up, so that a wish that comes while another is being sent is seen when that one is
-settled. Rows of `push_targets` are locked before rows of `outbox`, wherever both are. Not here: when something is sent
-(plan.py), who sends it (worker.py). Spec: openapi/protocol/push.md.
+settled. Not here: when something is sent (plan.py), who sends it (worker.py). Spec: openapi/protocol/push.md.
+
+Rows are locked in one order, so that no two transactions wait in a circle: accounts, then `push_targets`, then
+`outbox`, there wakes before notices, each by device. A transaction that wishes for several vaults or accounts does so
+for all of them at once and last.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from backend.storage.engine import Reading, Transaction
@@ -17,11 +21,13 @@ from sync.wire.push import PushSettings, PushState, PushTarget, QuietHours
 
 WAKE, NOTICE = 0, 1  # classes
 CLASS_WORDS = ("wake", "notice")
-DELAY_MS = 1_500  # milliseconds before the first send: connected phones are served by then, quick edits are one wish
+DELAY_MS = 1_500  # milliseconds before the first send: quick edits are one wish
+HINTED_MS = 30_000  # milliseconds that a phone which was given a hint has to sync before it is woken all the same
 
 # What a wish does to one that is there: it is counted; if nothing was left to send but a repetition, it starts anew.
 _WISHED = (
-    " ON CONFLICT (device, class) DO UPDATE SET wishes = outbox.wishes + 1, wished_at = excluded.wished_at,"
+    " ON CONFLICT (device, class) DO UPDATE SET wishes = outbox.wishes + excluded.wishes,"
+    " wished_at = excluded.wished_at,"
     " since = CASE WHEN outbox.settled = outbox.wishes THEN excluded.since ELSE outbox.since END,"
     " attempts = CASE WHEN outbox.settled = outbox.wishes THEN 0 ELSE outbox.attempts END,"
     " due_at = CASE WHEN outbox.settled = outbox.wishes OR (excluded.urgent AND NOT outbox.urgent)"
@@ -29,18 +35,20 @@ _WISHED = (
     " urgent = excluded.urgent OR (outbox.urgent AND outbox.settled < outbox.wishes)"
 )
 _OUTBOX = "outbox (device, class, urgent, wishes, settled, since, wished_at, due_at, attempts)"
-_IN_ORDER = " ORDER BY p.device"  # rows are locked in one order, so that two wishes do not wait in a circle
-WISH_WAKE = (
-    f"INSERT INTO {_OUTBOX} SELECT p.device, 0, FALSE, 1, 0, $3, $3, $4, 0"  # noqa: S608  constants
+_IN_ORDER = " ORDER BY p.device"
+_TO_WAKE = (
     " FROM members m JOIN push_targets p ON p.device = m.device"
-    f" WHERE m.vault = $1 AND m.live AND p.wakes AND m.device <> $2{_IN_ORDER}{_WISHED}"
+    " WHERE m.vault = $1 AND m.live AND p.wakes AND m.device <> $2"
 )
-WISH_NOTICE = (
-    f"INSERT INTO {_OUTBOX} SELECT p.device, 1, $4, 1, 0, $5, $5, $6, 0"  # noqa: S608  constants
+_TO_TELL = (
     " FROM devices d JOIN push_targets p ON p.device = d.device"
     " WHERE d.account = $1 AND d.revoked_at IS NULL AND d.device <> $2"
-    f" AND NOT EXISTS (SELECT 1 FROM push_muted u WHERE u.device = d.device AND u.kind = $3){_IN_ORDER}{_WISHED}"
+    " AND NOT EXISTS (SELECT 1 FROM push_muted u WHERE u.device = d.device AND u.kind = $3)"
 )
+WISH_WAKE = f"INSERT INTO {_OUTBOX} SELECT p.device, 0, FALSE, 1, 0, $3, $3, $4, 0{_TO_WAKE}{_IN_ORDER}{_WISHED}"
+WISH_NOTICE = f"INSERT INTO {_OUTBOX} SELECT p.device, 1, $4, 1, 0, $5, $5, $6, 0{_TO_TELL}{_IN_ORDER}{_WISHED}"
+TO_WAKE, TO_TELL = f"SELECT p.device{_TO_WAKE}", f"SELECT p.device{_TO_TELL}"
+WISH_WRITE = f"INSERT INTO {_OUTBOX} VALUES ($1, $2, $3, $4, 0, $5, $5, $6, 0){_WISHED}"  # noqa: S608  constants
 TARGET_WRITE = (
     "INSERT INTO push_targets (device, platform, address_kind, address, topic, wakes, quiet_from, quiet_until, set_at,"
     " claimed_until, paced_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0, 0)"
@@ -68,7 +76,8 @@ _DUE_COLUMNS = (
 CLAIM = f"SELECT {_DUE_COLUMNS} {_DUE} ORDER BY o.due_at LIMIT $2 FOR UPDATE SKIP LOCKED"
 CLAIMED = "UPDATE push_targets SET claimed_until = $2, paced_at = $3 WHERE device = $1"
 HELD = "UPDATE outbox SET due_at = $4 WHERE device = $1 AND class = $2 AND wishes = $3"
-SENT = "DELETE FROM outbox WHERE device = $1 AND class = $2 AND wishes = $3"
+# By `since` too: a row that went and came back while this one was in hand counts from one again.
+SENT = "DELETE FROM outbox WHERE device = $1 AND class = $2 AND wishes = $3 AND since = $4"
 SENT_BEFORE = (  # what has been wished while this was sent is a wish of its own
     "UPDATE outbox SET settled = $3, since = wished_at, attempts = 0, due_at = $4"
     " WHERE device = $1 AND class = $2 AND wishes > $3"
@@ -81,12 +90,28 @@ FAILED = (  # what has become urgent while it failed is due as it was then wishe
     "UPDATE outbox SET attempts = attempts + 1, due_at = CASE WHEN urgent AND wishes > $3 AND NOT $5 THEN due_at"
     " ELSE $4 END WHERE device = $1 AND class = $2"
 )
-LEFT_OVER = "DELETE FROM outbox WHERE due_at < $1"
+LEFT_OVER = (
+    "DELETE FROM outbox WHERE (device, class) IN"
+    " (SELECT device, class FROM outbox WHERE due_at < $1 FOR UPDATE SKIP LOCKED)"  # what is in use is not left over
+)
 OLDEST = (
     "SELECT min(o.since) FROM outbox o JOIN push_targets p ON p.device = o.device"
     " WHERE o.settled < o.wishes AND (o.due_at <= $1 OR o.attempts > 0)"
 )
-WAKE_MET = "DELETE FROM outbox WHERE device = $1 AND class = 0 AND wished_at <= $2"
+WAKE_PUT_OFF = "UPDATE outbox SET due_at = since + $2 WHERE device = $1 AND class = 0 AND due_at < since + $2"
+WAKE_MET = "DELETE FROM outbox WHERE device = $1 AND class = 0 AND wishes = $2 AND since = $3"
+WAKE_MET_BEFORE = (
+    "UPDATE outbox SET settled = $2, since = wished_at, attempts = 0"
+    " WHERE device = $1 AND class = 0 AND wishes > $2 AND since = $3"
+)
+
+
+class WakeSeen(NamedTuple):
+    """A wish to wake a device, as a read has found it: how often it was wished, and since when."""
+
+    device: DeviceId
+    wishes: int
+    since: int
 
 
 class Due(NamedTuple):
@@ -122,24 +147,52 @@ class Due(NamedTuple):
         return self.settled == self.wishes
 
 
-async def wish_wake(tx: Transaction, vault: int, by_device: DeviceId, now_ms: int) -> None:
-    """Wishes that every other device listed in a vault be woken. `vault`: its number. One statement, and no lock."""
-    await tx.execute(WISH_WAKE, vault, by_device, now_ms, now_ms + DELAY_MS)
+async def wish_wakes(tx: Transaction, hands: Sequence[tuple[int, DeviceId]], now_ms: int) -> None:
+    """Wishes that every other device listed in some vaults be woken. `hands`: a vault's number, who has changed it."""
+    if len(hands) == 1:  # mostly: one statement, which puts its rows in order itself
+        await tx.execute(WISH_WAKE, *hands[0], now_ms, now_ms + DELAY_MS)
+        return
+    wished: Counter[DeviceId] = Counter()
+    for vault, by in hands:
+        wished.update(row[0] for row in await tx.fetch(TO_WAKE, vault, by))
+    await _wish(tx, WAKE, wished, False, now_ms)
 
 
-async def wish_notice(
-    tx: Transaction, account: AccountId, kind: str, by: DeviceId | None, urgent: bool, now_ms: int
+async def wish_notices(
+    tx: Transaction, told: Sequence[tuple[AccountId, DeviceId | None]], kind: str, urgent: bool, now_ms: int
 ) -> None:
-    """Wishes that an account's devices be told, but for the one that caused it and those that do not want this kind."""
-    await tx.execute(WISH_NOTICE, account, by or b"", kind, urgent, now_ms, now_ms + DELAY_MS)
+    """Wishes that the devices of some accounts be told, but for those that do not want this kind.
 
-
-async def settle(tx: Transaction, devices: Iterable[DeviceId], up_to_ms: int) -> None:
-    """Drops the wakes of devices that have been given a hint another way, but none wished after `up_to_ms`.
-
-    A notice stays: that a line is open does not say that a person looks.
+    `told`: an account, and the device of it that has caused this, if one has.
     """
-    await tx.execute_many(WAKE_MET, [(device, up_to_ms) for device in sorted(devices)])
+    if len(told) == 1:
+        account, by = told[0]
+        await tx.execute(WISH_NOTICE, account, by or b"", kind, urgent, now_ms, now_ms + DELAY_MS)
+        return
+    wished: Counter[DeviceId] = Counter()
+    for account, by in told:
+        wished.update(row[0] for row in await tx.fetch(TO_TELL, account, by or b"", kind))
+    await _wish(tx, NOTICE, wished, urgent, now_ms)
+
+
+async def _wish(tx: Transaction, class_: int, wished: Counter[DeviceId], urgent: bool, now_ms: int) -> None:
+    due_at = now_ms + DELAY_MS
+    rows = [(device, class_, urgent, times, now_ms, due_at) for device, times in sorted(wished.items())]
+    await tx.execute_many(WISH_WRITE, rows)
+
+
+async def settle(tx: Transaction, hinted: Collection[DeviceId], synced: Mapping[DeviceId, WakeSeen]) -> None:
+    """What hints and syncs say about wakes; a notice stays, for they do not say that a person looks.
+
+    `hinted`: devices that have time for a sync now, never more than HINTED_MS from the first wish, however many hints
+    follow. `synced`: what syncs have seen is dropped, and what came later stays.
+    """
+    for device in sorted({*hinted, *synced}):
+        if device in synced:
+            await tx.execute(WAKE_MET, *synced[device])
+            await tx.execute(WAKE_MET_BEFORE, *synced[device])
+        else:
+            await tx.execute(WAKE_PUT_OFF, device, HINTED_MS)
 
 
 async def write_target(tx: Transaction, device: DeviceId, target: PushTarget, now_ms: int) -> None:
@@ -200,13 +253,13 @@ async def hold(tx: Transaction, due: Due, until_ms: int) -> None:
 
 async def forget(tx: Transaction, due: Due) -> None:
     """Lets go of a wish, unless it has been wished again meanwhile."""
-    await tx.execute(SENT, *due.key)
+    await tx.execute(SENT, *due.key, due.since)
 
 
 async def settle_sent(tx: Transaction, due: Due, now_ms: int, repeat_at: int | None) -> None:
     """A wish was sent. `repeat_at`: when it is to be sent once more if nobody has looked; None: never."""
     if repeat_at is None:
-        await tx.execute(SENT, *due.key)
+        await tx.execute(SENT, *due.key, due.since)
     else:
         await tx.execute(REPEAT, *due.key, repeat_at)
     await tx.execute(SENT_BEFORE, *due.key, now_ms + DELAY_MS)

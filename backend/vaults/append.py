@@ -13,8 +13,8 @@ from typing import NamedTuple
 
 from backend.ledger.store import Happened
 from backend.ledger.store import append as append_ledger
-from backend.notices.store import tell
-from backend.push.store import wish_wake
+from backend.notices.store import lay_down
+from backend.push.store import wish_notices, wish_wakes
 from backend.storage.announcing import of_device, of_vault
 from backend.storage.engine import Engine, StorageBusy, StorageUnavailable, Transaction
 from backend.vaults import store
@@ -104,21 +104,18 @@ async def _append_together(engine: Engine, pushes: Sequence[Push], bounds: Bound
             outcomes.append(outcome)
         for vault in changed.values():
             await store.write_head(tx, vault)
-        for vault_id, by in sorted(_appended(pushes, outcomes).items()):
-            await wish_wake(tx, loaded[vault_id].number, by, pushes[0].now_ms)
         for push, outcome in zip(pushes, outcomes, strict=True):
             # Also for what stands beside the log: who lacks a key, and who has handed one over.
             if outcome.vault is not None and (any(outcome.stored) or push.ask.wraps or push.ask.vault in changed):
                 tx.announce(of_vault(outcome.vault.number), push.device)
-        told = [
-            (account, push)
-            for push, outcome in zip(pushes, outcomes, strict=True)
-            if outcome.dropped
-            for account in await store.accounts_of(tx, outcome.dropped)
-        ]
-        for account, push in sorted(told, key=lambda pair: pair[0]):  # accounts are locked in one order too
-            await tell(tx, account, "removed", push.device, push.now_ms)
+        # Accounts are locked first, all and in one order; then wishes are, in theirs (push/store.py).
         await _enter_changes(tx, pushes, outcomes)
+        told = await _lay_down_removals(tx, pushes, outcomes)
+        hands = [(loaded[vault].number, by) for vault, by in _appended(pushes, outcomes).items()]
+        if hands:
+            await wish_wakes(tx, hands, pushes[0].now_ms)
+        if told:
+            await wish_notices(tx, told, "removed", False, pushes[0].now_ms)
     return outcomes
 
 
@@ -130,6 +127,21 @@ def _appended(pushes: Sequence[Push], outcomes: Sequence[Outcome]) -> dict[Vault
             vault = push.ask.vault
             hands[vault] = push.device if hands.get(vault, push.device) == push.device else DeviceId(b"")
     return hands
+
+
+async def _lay_down_removals(
+    tx: Transaction, pushes: Sequence[Push], outcomes: Sequence[Outcome]
+) -> list[tuple[AccountId, DeviceId]]:
+    """Lays down for whom a card was dropped that it was; gives whom to push. Their ledgers have been entered."""
+    told = [
+        (account, push)
+        for push, outcome in zip(pushes, outcomes, strict=True)
+        if outcome.dropped
+        for account in await store.accounts_of(tx, outcome.dropped)
+    ]
+    for account, push in sorted(told, key=lambda pair: pair[0]):
+        await lay_down(tx, account, "removed", push.device, push.now_ms)
+    return [(account, push.device) for account, push in told]
 
 
 async def _enter_changes(tx: Transaction, pushes: Sequence[Push], outcomes: Sequence[Outcome]) -> None:

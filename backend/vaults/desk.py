@@ -14,6 +14,7 @@ import msgspec
 
 from backend.http.metrics import NOTICES, REFUSALS
 from backend.notices.store import drop_seen, read_notices
+from backend.push.store import WakeSeen
 from backend.storage.engine import Engine
 from backend.vaults import store
 from backend.vaults.append import Outcome, Push
@@ -42,6 +43,10 @@ def uncounted(_name: str, _word: str) -> None:
     """Counts nothing: for a caller that shows no figures."""
 
 
+def unheard(_wake: WakeSeen) -> None:
+    """Tells nobody: for a caller that pushes to no phone."""
+
+
 class RequestMalformed(Exception):
     """The body is no sync request, or exceeds a number of limits.py. Says no more."""
 
@@ -49,7 +54,8 @@ class RequestMalformed(Exception):
 class SyncDesk:
     """Answers syncs over a database. `commit` makes pushes durable; `breathe` is awaited during long calculations.
 
-    `count`: told the name of a counter and a word, for every refusal and notice that goes into an answer.
+    `count`: told the name of a counter and a word, for every refusal and notice that goes into an answer. `synced`:
+    told of a wish to wake the device when all that it was for has been answered.
     """
 
     def __init__(
@@ -58,8 +64,10 @@ class SyncDesk:
         commit: AppendAll,
         breathe: Callable[[], Awaitable[None]] = breathless,
         count: Callable[[str, str], None] = uncounted,
+        synced: Callable[[WakeSeen], None] = unheard,
     ) -> None:
         self._engine, self._commit, self._breathe, self._count = engine, commit, breathe, count
+        self._synced = synced
 
     async def answer(
         self,
@@ -69,10 +77,12 @@ class SyncDesk:
         now_ms: int,
         first_notice: int | None = None,
         heads: dict[VaultId, Vault] | None = None,
+        wake: WakeSeen | None = None,
     ) -> AsyncIterator[bytes]:
         """The answer's bytes, in pieces. `now_ms`: milliseconds since 1970 UTC. `first_notice`: that waits, if any.
 
-        `heads`: of every vault that lists the device, if they were read since the body came.
+        `heads`: of every vault that lists the device, if they were read since the body came; `wake`: the wish to
+        wake it that was read with them.
 
         Raises: RequestMalformed, StorageError, before the first piece; StorageError later cuts the answer short.
         """
@@ -120,6 +130,8 @@ class SyncDesk:
                     self._note(message)
                 yield encode_message(message)
         yield encode_message(AnswerEnd())
+        if wake is not None and not invitations:  # who did not ask for every vault may need to be woken for another
+            self._synced(wake)
 
     async def _notices(self, device: DeviceId, seen: int, first: int) -> tuple[Notice, ...]:
         """What waits for a device, without what it has acknowledged: most requests come here never."""

@@ -65,7 +65,7 @@ def sync_handler(ports: Ports, desk: SyncDesk) -> Handler:
         now_ms = ports.now_ms()
         me = admitted(row, now_ms)
         ports.accounts.take(me.account, now_ms)
-        answer = desk.answer(me.device, me.account, body, now_ms, me.first_notice, heads)
+        answer = desk.answer(me.device, me.account, body, now_ms, me.first_notice, heads, me.wake)
         begun, size = [], 0
         try:
             async for piece in answer:

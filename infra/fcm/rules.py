@@ -35,6 +35,8 @@ SAID = {
     "INTERNAL": (500, "INTERNAL"),
     "THIRD_PARTY_AUTH_ERROR": (401, "UNAUTHENTICATED"),
 }
+# The same word when a field is to blame: what it is answered with names the field. ERRORS.
+FIELDS = {"INVALID_FIELD token": "message.token", "INVALID_FIELD ttl": "message.android.ttl"}
 TRANSPORT = ("hang", "cut", "slow", "garbage", "expired")  # what else a service does
 _TOPIC = re.compile(r"[A-Za-z0-9_-]{22}\Z")
 _ADDRESSED = ("token", "fid")
@@ -99,6 +101,7 @@ class FakeFcm:
     def __init__(self, now: Callable[[], float]) -> None:
         self._now = now
         self.taken: list[Taken] = []
+        self.told: Callable[[Taken], None] | None = None  # told of each push that is taken
         self.asked = 0  # requests that carried a message, whatever became of them
         self.refreshes = 0  # tokens that were asked for
         self.wrong: list[str] = []  # what a body was refused for
@@ -137,12 +140,14 @@ class FakeFcm:
         if found is None:
             self.wrong.append(why)
             return self._error(
-                "INVALID_ARGUMENT", *SAID["INVALID_ARGUMENT"], ERRORS if "priority" not in why else APPLE
+                "INVALID_ARGUMENT", *SAID["INVALID_ARGUMENT"], APPLE if "priority" in why else ERRORS, "message"
             )
         address, class_, topic, is_android = found
         word = self.always or (self._scripts[address].popleft() if self._scripts[address] else "")
         if word in SAID:
             return self._error(word, *SAID[word], ERRORS)
+        if word in FIELDS:
+            return self._error("INVALID_ARGUMENT", *SAID["INVALID_ARGUMENT"], ERRORS, FIELDS[word])
         if word == "expired":
             return self._error("UNAUTHENTICATED", 401, "UNAUTHENTICATED", AUTH)
         if word == "garbage":
@@ -153,12 +158,18 @@ class FakeFcm:
             return self._error("QUOTA_EXCEEDED", *SAID["QUOTA_EXCEEDED"], LIMITS)
         if word != "cut":
             self.taken.append(Taken(address, class_, topic, self._now(), body))
+            if self.told is not None:
+                self.told(self.taken[-1])
         name = f"projects/stand-in/messages/{len(self.taken)}"
         return Answer(200, json.dumps({"name": name}).encode(), manner=word)
 
-    def _error(self, code: str, status: int, word: str, page: str) -> Answer:
+    def _error(self, code: str, status: int, word: str, page: str, field: str = "") -> Answer:
+        """`field`: which one is to blame; an address that is none is said without (cloud-messaging/error-codes)."""
         kind = "type.googleapis.com/google.firebase.fcm.v1.FcmError"
-        details = [{"@type": kind, "errorCode": code}] if code in SAID else []
+        details: list[Any] = [{"@type": kind, "errorCode": code}] if code in SAID else []
+        if field:
+            kind = "type.googleapis.com/google.rpc.BadRequest"
+            details.append({"@type": kind, "fieldViolations": [{"field": field, "description": "not as it must be"}]})
         error = {"code": status, "message": f"{code}, by {page}", "status": word, "details": details}
         wait = (("retry-after", self.retry_after),) if self.retry_after and status in (429, 503) else ()
         return Answer(status, json.dumps({"error": error}).encode(), wait)

@@ -38,6 +38,7 @@ cat >"$prefix/bin/carnet-server" <<END
 #!$prefix/bin/python -I
 from backend.cli import main
 
-raise SystemExit(main())
+if __name__ == "__main__":  # the processes of --workers read this file again
+    raise SystemExit(main())
 END
 chmod 755 "$prefix/bin/carnet-server"

@@ -1,8 +1,8 @@
 """What this phone wants to be pushed for: registered with the server, which keeps it; nothing of it lies here.
 
-The reference phone has no push service behind it: it registers as `local`, with an address that leads nowhere, so that
-what is wished for it can be seen. Quiet hours are said in the hours of this machine and registered in UTC. Spec:
-openapi/protocol/push.md.
+The reference phone has no push service behind it: it registers as `local`, or as what it is told to play, with an
+address that leads nowhere, so that what is wished for it can be seen. Quiet hours are said in the hours of this machine
+and registered in UTC. Spec: openapi/protocol/push.md.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from sync.device.phone import Phone
 from sync.device.reading import identity_of
 from sync.device.refused import Refused
 from sync.device.transport import Answered, Transport, Unreachable
-from sync.wire.push import DAY_MINUTES, PushAddress, PushSettings, PushState, PushTarget, QuietHours
+from sync.wire.push import DAY_MINUTES, Platform, PushAddress, PushSettings, PushState, PushTarget, QuietHours
 
 PATH = "/v1/devices/self/push"
 TOPIC_BYTES, ADDRESS_BYTES = 11, 16
@@ -34,6 +34,7 @@ class Wanted(msgspec.Struct, frozen=True):
     mute: tuple[str, ...] = ()
     unmute: tuple[str, ...] = ()
     quiet: str | None = None
+    platform: Platform | None = None
 
 
 async def show_pushes(phone: Phone) -> dict[str, Any]:
@@ -55,7 +56,8 @@ async def want_pushes(phone: Phone, wanted: Wanted) -> dict[str, Any]:
         settings = PushSettings(
             old.wakes if wanted.wakes is None else wanted.wakes, muted, old.quiet if wanted.quiet is None else quiet
         )
-        target = PushTarget("local", address, topic, settings)
+        platform = wanted.platform or (before.platform if before else "local")
+        target = PushTarget(platform, address, topic, settings)
         await transport.call("PUT", PATH, msgspec.json.encode(target), token)
         return await _read(transport, token)
 

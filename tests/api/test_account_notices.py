@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
 
-from backend.notices.store import NOTICES_A_KIND_MAX, Kind, tell
+from backend.notices.store import NOTICES_A_KIND_MAX, Kind, lay_down, tell
 from sync.wire.account import TokenRequest
 from sync.wire.card import RECOVERY
 from sync.wire.exchange import Notice
@@ -283,13 +284,17 @@ async def test_cause_and_notice_are_stored_together_or_not_at_all(server, monkey
     book = await mum.found()
     dad, _ = await join(server, mum, book, "dad", "editor")
 
-    async def failing(*args: object) -> None:
-        if when == "after":
-            await tell(*args)  # type: ignore[arg-type]
-        raise RuntimeError
+    def failing(as_it_is: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[None]]:
+        async def fail(*args: object) -> None:
+            if when == "after":
+                await as_it_is(*args)
+            raise RuntimeError
 
-    for module in ("accounts.routes", "access.routes", "vaults.append"):
-        monkeypatch.setattr(f"backend.{module}.tell", failing)
+        return fail
+
+    for module in ("accounts.routes", "access.routes"):
+        monkeypatch.setattr(f"backend.{module}.tell", failing(tell))
+    monkeypatch.setattr("backend.vaults.append.lay_down", failing(lay_down))
     answer = await mum.client.delete(f"/v1/devices/{tablet.card.id.hex()}", headers=mum.headers)
     assert answer.status_code == 500
     drop = make_entry(book, mum.card, (Drop(dad.card.id),), epoch=epoch_of(2))

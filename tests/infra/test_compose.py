@@ -16,6 +16,7 @@ FOLDER = INFRA / "compose"
 COMPOSE = yaml.safe_load((FOLDER / "compose.yaml").read_text("utf-8"))
 SERVICES = COMPOSE["services"]
 SERVER = SERVICES["server"]
+POSTGRES_CONNECTIONS = 100  # what PostgreSQL takes unless it is told otherwise
 
 
 def test_both_files_are_what_the_specification_allows():
@@ -68,6 +69,10 @@ def test_the_servers_variables_are_settings_and_can_be_read():
     assert settings.postgres_url()
     assert settings.origin == "https://carnet.example"
     assert settings.metrics == "everyone"
+    assert settings.workers == 2
+    assert (
+        settings.workers * (settings.postgres_connections_max + 1) < POSTGRES_CONNECTIONS // 2
+    )  # two during a restart
     assert settings.trusted_proxies == SERVICES["proxy"]["networks"]["front"]["ipv4_address"]
     seconds = int(re.fullmatch(r"(\d+)s", SERVER["stop_grace_period"])[1])
     assert seconds > settings.drain_seconds_max + 10

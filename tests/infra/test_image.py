@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -15,6 +16,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 
 from tests.cli.kit import make_phone
@@ -44,37 +46,58 @@ def port() -> int:
         return int(probe.getsockname()[1])
 
 
-@pytest.fixture
-def running(box: Box, port: int) -> Iterator[subprocess.Popen[str]]:
+@contextlib.contextmanager
+def started(box: Box, port: int, **environment: str) -> Iterator[subprocess.Popen[str]]:
     """The image's entrypoint, on loopback and on a port that is free here."""
     ready = box.data / "ready.json"
     ready.unlink(missing_ok=True)
     process = box.start(
-        [*recipe().command(), "--ready-file", str(ready)], CARNET_HOST="127.0.0.1", CARNET_PORT=str(port)
+        [*recipe().command(), "--ready-file", str(ready)],
+        CARNET_HOST="127.0.0.1",
+        CARNET_PORT=str(port),
+        **environment,
     )
-    deadline = time.monotonic() + START_SECONDS
-    while not ready.exists():
-        if process.poll() is not None or time.monotonic() > deadline:
-            process.kill()
-            raise AssertionError(f"it did not start: {process.communicate()[1]}")
-        time.sleep(0.02)
-    yield process
-    process.kill()
-    process.communicate()
+    try:
+        deadline = time.monotonic() + START_SECONDS
+        while not ready.exists():
+            if process.poll() is not None or time.monotonic() > deadline:
+                process.kill()
+                raise AssertionError(f"it did not start: {process.communicate()[1]}")
+            time.sleep(0.02)
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
 
 
-def test_a_phone_syncs_with_it_and_a_stop_signal_ends_it_with_zero(box, port, running, tmp_path):
-    phone = make_phone(tmp_path / "phone", f"http://127.0.0.1:{port}")
-    phone("new", "Condition", '{"code": {"text": "a cold"}}')
-    assert phone("sync")["sent"] > 0
-    assert phone("sync")["sent"] == 0
-    assert box.run(recipe().health(), CARNET_PORT=str(port)) == (0, "", "")
+def test_a_phone_syncs_with_it_and_a_stop_signal_ends_it_with_zero(box, port, tmp_path):
+    with started(box, port) as running:
+        phone = make_phone(tmp_path / "phone", f"http://127.0.0.1:{port}")
+        phone("new", "Condition", '{"code": {"text": "a cold"}}')
+        assert phone("sync")["sent"] > 0
+        assert phone("sync")["sent"] == 0
+        assert box.run(recipe().health(), CARNET_PORT=str(port)) == (0, "", "")
+        stopped(box, running)
+        code, _, err = box.run(recipe().health(), CARNET_PORT=str(port))
+        assert code == 1
+        assert "no answer" in err
+
+
+def test_it_runs_two_processes_as_the_compose_file_has_it(box, port):
+    """The one folder that compose gives it beside its data, in memory, is where the two find each other."""
+    with started(box, port, CARNET_WORKERS="2", CARNET_METRICS="everyone", TMPDIR=str(box.data)) as running:
+        deadline = time.monotonic() + START_SECONDS
+        while len(set(re.findall(r'worker="(\d+)"', httpx.get(f"http://127.0.0.1:{port}/metrics").text))) < 2:
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        stopped(box, running)
+
+
+def stopped(box: Box, running: subprocess.Popen[str]) -> None:
+    """The signal of the image ends it, with nothing to complain of."""
     ready = json.loads((box.data / "ready.json").read_text())
     os.kill(ready["pid"], getattr(signal, recipe().one("STOPSIGNAL")))
     assert running.wait(START_SECONDS) == 0
-    code, _, err = box.run(recipe().health(), CARNET_PORT=str(port))
-    assert code == 1
-    assert "no answer" in err
 
 
 def test_it_can_check_and_migrate_before_it_serves(box):

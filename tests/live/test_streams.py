@@ -6,9 +6,11 @@ import asyncio
 import json
 import socket
 from pathlib import Path
+from types import SimpleNamespace
 
 from backend.events import answer
 from backend.events.hub import SYNC
+from backend.http import logs
 from sync.wire.item import EDITOR
 from tests.api.family_kit import add, enter
 from tests.api.phone_kit import make_frame
@@ -186,6 +188,21 @@ async def test_a_reader_that_does_not_read_is_dropped_and_told_why(tmp_path: Pat
                     assert part, "the line was cut before its last words"
                     read += part
             assert b'event: end\ndata: {"reason": "slow"}' in read
+
+
+async def test_how_long_a_phone_listens_is_no_requests_time(tmp_path: Path, monkeypatch):
+    """LIM-11: or the slowest route would be the one that a phone likes best."""
+    seconds = [0.0]
+    monkeypatch.setattr(logs, "time", SimpleNamespace(perf_counter=lambda: seconds[0]))
+    async with live(tmp_path) as running:
+        mum = await running.registered("mum")
+        async with running.listening(mum) as at_mum:
+            assert await at_mum.words(1) == ["sync"]
+            seconds[0] += 3_600
+        await running.gone()
+        text = (await running.client.get("/metrics")).text
+        assert 'carnet_request_seconds_sum{route="/v1/events"} 0.0\n' in text
+        assert 'carnet_request_seconds_count{route="/v1/events"} 1\n' in text
 
 
 async def test_no_token_no_stream(tmp_path: Path):

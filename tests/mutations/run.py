@@ -20,6 +20,7 @@ from rich.console import Console
 from rich.table import Table
 
 from tests.mutations.bad_days import BAD_DAYS_RULES
+from tests.mutations.events import EVENTS
 from tests.mutations.log import LOG
 from tests.mutations.membership import MEMBERSHIP
 from tests.mutations.merge import MERGE
@@ -40,6 +41,7 @@ TABLES = {
     "the server": SERVER,
     "who asks": REQUESTS,
     "pushes": PUSHES,
+    "events": EVENTS,
 }
 ALL = list(itertools.chain(*TABLES.values()))
 SECONDS_MAX = 240.0  # of one check: the longest takes a minute where nothing is wrong

@@ -11,7 +11,7 @@ import pytest
 from backend.push import firebase as adapter
 from backend.push.sender import SENT, Fate
 from backend.settings import SettingsError
-from infra.fcm.rules import SAID
+from infra.fcm.rules import FIELDS, SAID
 from infra.fcm.server import write_credentials
 from tests.push.firebase_kit import NOW_MS, firebase, keys, push
 
@@ -55,12 +55,17 @@ FATES = {
     "INTERNAL": Fate("later", "unavailable"),
     "UNSPECIFIED_ERROR": Fate("later", "unavailable"),
     "THIRD_PARTY_AUTH_ERROR": Fate("later", "third_party"),
-    "INVALID_ARGUMENT": Fate("refused", "invalid"),
+    "INVALID_ARGUMENT": Fate("dead", "invalid_address"),
+}
+BLAMED = {
+    "INVALID_FIELD token": Fate("dead", "invalid_address"),
+    "INVALID_FIELD ttl": Fate("refused", "invalid"),
 }
 
 
 def test_the_table_has_every_documented_error():
     assert FATES.keys() == SAID.keys()
+    assert BLAMED.keys() == FIELDS.keys()
 
 
 @HTTP
@@ -73,6 +78,18 @@ async def test_every_documented_error_has_its_fate(keys, monkeypatch, http):
         fates = await sender.send([push(word) for word in FATES], NOW_MS)
         assert dict(zip(FATES, fates, strict=True)) == FATES
         assert server.rules.asked == len(FATES)
+
+
+async def test_an_argument_is_the_addresss_fault_unless_another_field_is_named(keys, monkeypatch):
+    """PSH-12, PSH-16: an address that is none will be none for ever; a field of ours is our fault, and no phone's."""
+    async with firebase(keys, monkeypatch) as (sender, server):
+        for name, word in zip("ab", BLAMED, strict=True):
+            server.rules.say(name, word)
+        assert await sender.send([push("a"), push("b")], NOW_MS) == list(BLAMED.values())
+        server.rules.say("c", "INVALID_FIELD token")
+        assert await sender.send([push("c", kind="fid")], NOW_MS) == [Fate("refused", "invalid")]
+        monkeypatch.setattr(adapter, "PUSH_WAKE_SECONDS", 1)  # a body that the service does not take
+        assert await sender.send([push("d")], NOW_MS) == [Fate("refused", "invalid")]
 
 
 async def test_retry_after_may_be_a_date(keys, monkeypatch):

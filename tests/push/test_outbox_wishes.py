@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from backend.notices.store import tell
-from backend.push.store import DELAY_MS, NOTICE, WAKE, settle
+from backend.push.store import DELAY_MS, HINTED_MS, NOTICE, WAKE, WakeSeen, settle
 from tests.api.family_kit import join
 from tests.api.phone_kit import Phone, make_frame
 from tests.api.server_kit import Served
@@ -59,22 +59,44 @@ async def test_a_phone_without_a_target_costs_no_row(server):
     assert await server.engine.reading().fetch("SELECT device FROM outbox") == []
 
 
-async def test_a_hint_that_was_given_settles_the_wake_but_no_later_one(server):
-    """PSH-7."""
+async def test_a_hint_puts_a_wake_off_until_half_a_minute_after_the_first_wish_and_no_further(server):
+    """PSH-7: however many edits and hints follow."""
+    mum = await server.registered("mum")
+    book = await mum.found()
+    dad, _ = await join(server, mum, book, "dad", "editor")
+    await reachable(server, mum, dad)
+    first = server.clock()
+    for _ in range(3):
+        await mum.push(book, make_frame(book, mum.card))
+        async with server.engine.transaction() as tx:
+            await settle(tx, {dad.card.id, mum.card.id}, {})
+        server.clock.seconds(10)
+    assert await wishes(server, dad) == [(WAKE, 3, first, first + 20_000, first + HINTED_MS)]
+
+
+async def test_a_sync_meets_the_wake_that_it_has_seen_and_no_later_one(server):
+    """PSH-7: nor one that took the place of what it has seen."""
     mum = await server.registered("mum")
     book = await mum.found()
     dad, _ = await join(server, mum, book, "dad", "editor")
     await reachable(server, mum, dad)
     await mum.push(book, make_frame(book, mum.card))
-    given = server.clock()
+    seen = WakeSeen(dad.card.id, 1, server.clock())
+    server.clock.seconds(1)
+    await mum.push(book, make_frame(book, mum.card))
+    last = server.clock()
+    for _ in range(2):
+        async with server.engine.transaction() as tx:
+            await settle(tx, (), {dad.card.id: seen})
+        assert [(row[0], row[2]) for row in await wishes(server, dad)] == [(WAKE, last)]
+    async with server.engine.transaction() as tx:
+        await settle(tx, (), {dad.card.id: WakeSeen(dad.card.id, 2, last)})
+    assert await wishes(server, dad) == []
     server.clock.seconds(1)
     await mum.push(book, make_frame(book, mum.card))
     async with server.engine.transaction() as tx:
-        await settle(tx, [dad.card.id], given)
+        await settle(tx, (), {dad.card.id: seen})
     assert [row[0] for row in await wishes(server, dad)] == [WAKE]
-    async with server.engine.transaction() as tx:
-        await settle(tx, [dad.card.id, mum.card.id], server.clock())
-    assert await wishes(server, dad) == []
 
 
 async def test_a_notice_wishes_that_the_accounts_other_phones_be_told(server):
@@ -86,9 +108,11 @@ async def test_a_notice_wishes_that_the_accounts_other_phones_be_told(server):
     await mum.post_json("/v1/devices", mum.card.enrolment(mum.account, server.phone("watch").card))
     assert [row[0] for row in await wishes(server, tablet)] == [NOTICE]
     assert await wishes(server, mum) == []
+    [before] = await wishes(server, tablet)
     async with server.engine.transaction() as tx:
-        await settle(tx, [tablet.card.id], server.clock())
-    assert [row[0] for row in await wishes(server, tablet)] == [NOTICE]
+        await settle(tx, {tablet.card.id}, {})
+        await settle(tx, (), {tablet.card.id: WakeSeen(tablet.card.id, 1, server.clock())})
+    assert await wishes(server, tablet) == [before]
 
 
 async def test_a_muted_kind_is_no_wish_and_another_is(server):

@@ -40,6 +40,8 @@ def test_a_phone_says_what_it_wants_and_takes_it_back(pair):
     assert (kept["quiet"], kept["muted"], kept["wakes"]) == ("22:00-07:00", ["removed", "share_opened"], True)
     assert phone("push", "on", "--no-quiet", "--unmute", "removed", "--unmute", "share_opened")["muted"] == []
     assert phone("push")["quiet"] is None
+    assert phone.run("push", "on", "--as", "android").code == REFUSED  # this server has no push service
+    assert phone("push")["platform"] == "local"
     assert phone("push", "off")["on"] is False
     assert phone("push")["on"] is False
 

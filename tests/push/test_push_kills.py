@@ -25,10 +25,10 @@ ORIGIN = "http://carnet.example"
 PHONES = 12
 
 
-async def family(client: httpx.AsyncClient) -> tuple[Phone, LogBook]:
+async def family(client: httpx.AsyncClient, phones: int = PHONES) -> tuple[Phone, LogBook]:
     mum = await Phone("mum", client, ORIGIN).register()
     book = await mum.found()
-    others = [await Phone(f"phone {n}", client, ORIGIN).register() for n in range(PHONES)]
+    others = [await Phone(f"phone {n}", client, ORIGIN).register() for n in range(phones)]
     assert (await enter(mum, book, *(add(phone.card, phone.person, EDITOR) for phone in others))).code is None
     for number, phone in enumerate(others):
         await register(phone, f"phone{number}")

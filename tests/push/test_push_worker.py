@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest_asyncio
 
 from backend.push.sender import Fate
+from backend.push.store import WakeSeen, settle
 from tests.api.family_kit import join
 from tests.api.phone_kit import Phone, make_frame
 from tests.api.server_kit import Served
@@ -70,6 +71,26 @@ async def test_an_edit_while_the_push_is_on_its_way_is_pushed_after_it(world):
     assert carrier.take() == [("dad-address", "wake")]
     await later(server, MINUTE)
     assert carrier.take() == []
+
+
+async def test_an_edit_after_the_sync_that_a_push_on_its_way_has_caused_is_pushed_too(world):
+    """PSH-6, PSH-7: the sync met the first wish, so that the second looks like it, and is another."""
+    server, carrier = world
+    mum, dad, book = await family(server)
+    await mum.push(book, make_frame(book, mum.card))
+    since = server.clock()
+
+    async def sync_and_edit() -> None:
+        carrier.meanwhile = None
+        async with server.engine.transaction() as tx:
+            await settle(tx, (), {dad.card.id: WakeSeen(dad.card.id, 1, since)})
+        await mum.push(book, make_frame(book, mum.card))
+
+    carrier.meanwhile = sync_and_edit
+    await later(server, 2)
+    assert carrier.take() == [("dad-address", "wake")]
+    await later(server, 2)
+    assert carrier.take() == [("dad-address", "wake")]
 
 
 async def test_what_cannot_be_sent_is_tried_again_less_and_less_often(world):

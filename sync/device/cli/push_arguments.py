@@ -24,5 +24,8 @@ def add(command: Callable[..., argparse.ArgumentParser]) -> None:
         on.add_argument(f"--{name}", action="append", default=[], metavar="KIND", help=text)
     hours = "hours of this machine in which only urgent news are pushed"
     on.add_argument("--quiet", dest="quiet_hours", metavar="FROM-TO", help=hours)
+    platforms = ("android", "apple", "local")
+    text = "who pushes to it: for trying a server out, because this phone has no app that hears a push"
+    on.add_argument("--as", dest="platform", choices=platforms, help=text)
     on.add_argument("--no-quiet", action="store_true", help="no such hours")
     actions.add_parser("off", help="be pushed to no more", allow_abbrev=False)

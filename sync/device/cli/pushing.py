@@ -18,7 +18,7 @@ async def run_push(context: Context, options: argparse.Namespace) -> int:
             kinds = WORDS.keys() - {"push_lost"}
             if not {*options.mute, *options.unmute} <= kinds:
                 raise Refused("no_such_kind", ", ".join(sorted(kinds)))
-            wanted = Wanted(options.wakes, tuple(options.mute), tuple(options.unmute), quiet)
+            wanted = Wanted(options.wakes, tuple(options.mute), tuple(options.unmute), quiet, options.platform)
             found = await want_pushes(phone, wanted)
         elif options.action == "off":
             found = await stop_pushes(phone)
