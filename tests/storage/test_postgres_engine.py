@@ -231,4 +231,4 @@ async def test_items_are_inserted_by_one_statement(engine):
     async with engine.transaction() as tx:
         await tx.execute_many(ITEM_WRITE, rows)
         used = await tx.fetch("SELECT statement FROM pg_prepared_statements WHERE statement LIKE 'INSERT INTO items%'")
-    assert engine._inserts[ITEM_WRITE] in [row[0] for row in used]
+    assert engine._texts.inserts[ITEM_WRITE] in [row[0] for row in used]
