@@ -122,9 +122,10 @@ class Due(NamedTuple):
         return self.settled == self.wishes
 
 
-async def wish_wake(tx: Transaction, vault: int, by_device: DeviceId, now_ms: int) -> None:
-    """Wishes that every other device listed in a vault be woken. `vault`: its number. One statement, and no lock."""
-    await tx.execute(WISH_WAKE, vault, by_device, now_ms, now_ms + DELAY_MS)
+async def wish_wakes(tx: Transaction, vaults: Iterable[tuple[int, DeviceId]], now_ms: int) -> None:
+    """Wishes that devices listed in vaults be woken, but for the one that caused it. `vaults`: each one's number, and
+    that device. One statement a vault, and no lock."""
+    await tx.execute_many(WISH_WAKE, [(vault, by, now_ms, now_ms + DELAY_MS) for vault, by in vaults])
 
 
 async def wish_notice(

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from backend.ledger.store import Happened
 from backend.ledger.store import append as append_ledger
 from backend.notices.store import tell
-from backend.push.store import wish_wake
+from backend.push.store import wish_wakes
 from backend.storage.announcing import of_device, of_vault
 from backend.storage.engine import Engine, StorageBusy, StorageUnavailable, Transaction
 from backend.vaults import store
@@ -102,10 +102,9 @@ async def _append_together(engine: Engine, pushes: Sequence[Push], bounds: Bound
                 if touched:
                     changed[vault_id] = outcome.vault
             outcomes.append(outcome)
-        for vault in changed.values():
-            await store.write_head(tx, vault)
-        for vault_id, by in sorted(_appended(pushes, outcomes).items()):
-            await wish_wake(tx, loaded[vault_id].number, by, pushes[0].now_ms)
+        await store.write_heads(tx, changed.values())
+        grown = sorted(_appended(pushes, outcomes).items())
+        await wish_wakes(tx, [(loaded[vault_id].number, by) for vault_id, by in grown], pushes[0].now_ms)
         for push, outcome in zip(pushes, outcomes, strict=True):
             # Also for what stands beside the log: who lacks a key, and who has handed one over.
             if outcome.vault is not None and (any(outcome.stored) or push.ask.wraps or push.ask.vault in changed):

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from backend.ledger.store import Happened
 from backend.ledger.store import append as append_ledger
 from backend.main import migrate_database, open_engine
-from backend.push.store import wish_wake, write_target
+from backend.push.store import wish_wakes, write_target
 from backend.settings import Settings
 from backend.storage.engine import Engine, Transaction
 from backend.vaults import store
@@ -78,11 +78,11 @@ async def _kinds(engine: Engine, count: int) -> dict[str, _Write]:
 
     async def wished(tx: Transaction, number: int) -> None:
         await _append(tx, vault, reads[count + number], count + number)
-        await wish_wake(tx, vault.number, card.id, _NOW_MS)
+        await wish_wakes(tx, [(vault.number, card.id)], _NOW_MS)
 
     async def entered(tx: Transaction, number: int) -> None:
         await _append(tx, vault, reads[2 * count + number], 2 * count + number)
-        await wish_wake(tx, vault.number, card.id, _NOW_MS)
+        await wish_wakes(tx, [(vault.number, card.id)], _NOW_MS)
         await append_ledger(tx, account, Happened("membership", book.vault, card.id, number, bytes(32)), _NOW_MS)
 
     return {BARE: bare, APPENDED: appended, WISHED: wished, ENTERED: entered}
@@ -91,7 +91,7 @@ async def _kinds(engine: Engine, count: int) -> dict[str, _Write]:
 async def _append(tx: Transaction, vault: Vault, read: ReadItem, number: int) -> None:
     await store.lock_head(tx, vault.state.vault)
     await store.write_items(tx, vault, [NewItem(number + 2, read, vault.state.log_hash, number, 0)])
-    await store.write_head(tx, vault)
+    await store.write_heads(tx, [vault])
 
 
 async def _timed(engine: Engine, write: _Write, count: int) -> Commits:
