@@ -21,7 +21,7 @@ from backend.storage.engine import Engine, Transaction
 from backend.vaults import store
 from backend.vaults.store import NewItem, Vault
 from sync.log.reading import ReadItem, read_item
-from sync.wire.ids import AccountId, DeviceId
+from sync.wire.ids import AccountId, DeviceId, PersonId
 from sync.wire.push import PushAddress, PushSettings, PushTarget
 from tests.api.phone_kit import CardKeys, founding, make_frames, noise
 
@@ -58,7 +58,7 @@ async def measured(folder: Path, database: str | None, count: int) -> dict[str, 
 
 async def _kinds(engine: Engine, count: int) -> dict[str, _Write]:
     card, account, other = CardKeys("who appends"), AccountId(noise("account")), DeviceId(noise("whom it wakes"))
-    book, first, _, _ = founding(card, account[:16])  # type: ignore[arg-type]  # a person's id is 16 bytes
+    book, first, _, _ = founding(card, PersonId(noise("person", length=16)))
     assert book.take(first) is None
     vault = Vault(0, 0, book.state, store.new_vault(book.vault).facts)
     reads = [read_item(frame) for frame in make_frames(book, card, 3 * count, size=1_024)]

@@ -50,7 +50,7 @@ def rows(records: int, asks: int) -> list[Row]:
         first = {kind: _noop(folder, kind, asks) for kind in ("raw", "litestar")}
         ours = {database: _carnet(folder / database, database, records, asks) for database in DATABASES}
         second = {kind: _noop(folder, kind, asks) for kind in ("raw", "litestar")}
-        appends = {
+        bare_rows = {
             database: measure(folder, records)
             for database, measure in (("sqlite", _raw_sqlite), ("postgres", _raw_postgres))
         }
@@ -61,37 +61,39 @@ def rows(records: int, asks: int) -> list[Row]:
     ]
     out += [
         plain("server, beside it", f"raw appends of 1 KiB rows, {database}, 100 a commit", "rows/s", rate)
-        for database, rate in appends.items()
+        for database, rate in bare_rows.items()
     ]
     idle = min(first["litestar"].idle_mib, second["litestar"].idle_mib)
+    commits = {database: _appends(database, max(10, asks // 20)) for database in DATABASES}
+    signature = warm.signature_ms(max(10, asks // 20))
     for database, told in ours.items():
+        told |= {"signature_ms": signature, "commit_ms": commits[database][appends.BARE].cpu_ms}
         out += _rows_of(f"server, {database}", told, beside, idle, records)
-    return out + [row for database in DATABASES for row in _append_rows(database, max(10, asks // 20))]
+    return out + [row for database, each in commits.items() for row in _append_rows(database, each)]
 
 
-def _append_rows(database: str, count: int) -> list[Row]:
-    """One append a commit, bare and with all that is committed with it."""
+def _appends(database: str, count: int) -> dict[str, appends.Commits]:
     with tempfile.TemporaryDirectory() as name, contextlib.ExitStack() as stack:
         url = stack.enter_context(postgres()) if database == "postgres" else None
-        told = asyncio.run(appends.measured(Path(name), url, count))
-    section, bare = f"one append a commit, {database}", told[appends.BARE]
+        return asyncio.run(appends.measured(Path(name), url, count))
+
+
+def _append_rows(database: str, told: dict[str, appends.Commits]) -> list[Row]:
+    """One append a commit, bare and with all that is committed with it."""
+    section, bare = f"one append a commit, {database}", {appends.BARE: told[appends.BARE].cpu_ms}
     return [
-        plain(
-            section,
-            kind,
-            "ms CPU",
-            one.cpu_ms,
-            f"{one.rate:,.0f} a second",
-            **{appends.BARE: bare.cpu_ms} if kind != appends.BARE else {},
-        )
+        plain(section, kind, "ms CPU", one.cpu_ms, f"{one.rate:,.0f} a second", **({} if kind in bare else bare))
         for kind, one in told.items()
     ]
 
 
 def _rows_of(section: str, told: dict[str, float], beside: dict[str, Beside], idle: float, records: int) -> list[Row]:
     litestar = beside["litestar"]
+    raw, signature, commit = beside["raw"], told["signature_ms"], told["commit_ms"]
     twice = {f"two requests to the {kind} no-op": 2 * one.alone_ms for kind, one in beside.items()}
+    twice |= {"two to the raw no-op, a signature, a bare commit": 2 * raw.alone_ms + signature + commit}
     busy = {f"two requests to the {kind} no-op": 2 * one.cpu_ms for kind, one in beside.items()}
+    busy |= {"two to the raw no-op, a signature": 2 * raw.cpu_ms + signature}
     many = told["many_push_cpu"] + told["many_pull_cpu"]
     near = {"litestar no-op": litestar.rate}
     return [

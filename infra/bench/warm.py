@@ -17,8 +17,19 @@ from infra.bench import senders
 from infra.bench.load import Job, request, run
 from infra.bench.measure import process_cpu_ms
 from infra.bench.servers import Running
+from sync.log.reading import read_item, verify_item
+from sync.wire.ids import PersonId
 from sync.wire.item import Item
-from tests.api.phone_kit import LogBook, Phone, read_answer, take_answer
+from tests.api.phone_kit import (
+    CardKeys,
+    LogBook,
+    Phone,
+    founding,
+    make_frames,
+    noise,
+    read_answer,
+    take_answer,
+)
 
 PHONES = 16
 _WARM_UP = 3  # rounds that are not counted
@@ -88,3 +99,15 @@ def _each(server: Running, sends: list[list[bytes]]) -> float:
     told = run(Job(server.url, [each[_WARM_UP:] for each in sends]))
     assert not told.failed, "an answer that is no 200"
     return (process_cpu_ms(server.pid) - before) / told.requests
+
+
+def signature_ms(count: int) -> float:
+    """Milliseconds of processor time that looking at one signature takes, which no push can do without."""
+    card = CardKeys("who signs")
+    book, first, _, _ = founding(card, PersonId(noise("person", length=16)))
+    assert book.take(first) is None
+    reads = [read_item(frame) for frame in make_frames(book, card, count)]
+    began = time.process_time()
+    for read in reads:
+        verify_item(book.state.table, read)
+    return (time.process_time() - began) * 1000 / count
