@@ -13,6 +13,7 @@ import os
 import sys
 import time
 from collections.abc import MutableMapping
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -36,12 +37,36 @@ def only_listed(_logger: Any, _method: str, fields: MutableMapping[str, Any]) ->
     return {name: value for name, value in fields.items() if name in FIELDS}
 
 
+class RequestLine(msgspec.Struct):
+    """The line of one request. It is not put together by structlog, which took a quarter of a sync with nothing new."""
+
+    request_id: str
+    method: str
+    route: str
+    status: int
+    code: str | None
+    ms: float
+    timestamp: datetime
+    event: str = "request"
+    level: str = "info"
+
+
+_encode = msgspec.json.Encoder().encode
+
+
+class _Out:
+    """Where lines go, if not to stderr."""
+
+    stream: Any = None
+
+
 def _json(fields: Any, **_: Any) -> str:
-    return msgspec.json.encode(fields).decode()
+    return _encode(fields).decode()
 
 
 def start_logs(stream: Any = None) -> None:
     """Sets structlog up, once a process; what other libraries log below a warning is not heard."""
+    _Out.stream = stream
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
@@ -61,7 +86,6 @@ class Logged:
 
     def __init__(self, app: Asgi, metrics: Metrics) -> None:
         self._app, self._metrics = app, metrics
-        self._log = structlog.get_logger("carnet").bind()  # bound once: binding costs as much as the line
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] != "http":
@@ -94,15 +118,8 @@ class Logged:
             # How long a phone listens says nothing of how fast the server is: until the stream began, it does.
             self._metrics.observe(method, route, status, code, seconds if begun is None else begun - started)
             if route not in QUIET_ROUTES:
-                self._log.info(
-                    "request",
-                    request_id=request_id,
-                    method=method,
-                    route=route,
-                    status=status,
-                    code=code,
-                    ms=round(seconds * 1000, 1),
-                )
+                line = RequestLine(request_id, method, route, status, code, round(seconds * 1000, 1), datetime.now(UTC))
+                (_Out.stream or sys.stderr).write(_encode(line).decode() + "\n")  # one call to the system
 
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})

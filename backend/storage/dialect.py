@@ -45,3 +45,14 @@ def unnest_text(statement: str, types: Sequence[str]) -> str | None:
         return None
     columns = ", ".join(f"${number}::{kind}[]" for number, kind in enumerate(types, 1))
     return f"{one[1]} SELECT * FROM unnest({columns}){one[3] or ''}"  # noqa: S608  our own constant
+
+
+def each_text(statement: str, types: Sequence[str]) -> str:
+    """A question of one row of arguments as a question of many: a column of values for each parameter.
+
+    Each row of the answer stands behind the place of its arguments, from 1 on; those of one place keep their order.
+    """
+    columns = ", ".join(f"${number}::{kind}[]" for number, kind in enumerate(types, 1))
+    names = ", ".join(f"a{number}" for number in range(1, len(types) + 1))
+    asked = _PARAMETER.sub(r"k.a\1", statement)
+    return f"SELECT k.place, q.* FROM unnest({columns}) WITH ORDINALITY k({names}, place), LATERAL ({asked}) q"  # noqa: S608

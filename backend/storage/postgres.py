@@ -27,13 +27,15 @@ from asyncpg.exceptions import (  # type: ignore[import-untyped]
 )
 
 from backend.storage.announcing import Announced, Listener, add
-from backend.storage.dialect import unnest_text
+from backend.storage.dialect import each_text, unnest_text
 from backend.storage.engine import Row, StorageBusy, StorageFull, StorageUnavailable
+from backend.storage.gathering import Gathering
 
 OLDEST = 14  # major version of PostgreSQL
 CONNECT_SECONDS = 5  # for a connection to PostgreSQL, and for one of the pool to come free
 STATEMENT_SECONDS = 30  # for one statement; then PostgreSQL ends it
 LOCK_SECONDS = 5  # for another transaction to let go of a row
+NEAR_MAX = 2  # connections that are kept at hand: one reads, one writes
 SILENT_SECONDS = 40  # without an answer to a statement; then the connection is given up
 _SESSION = {
     "application_name": "carnet",
@@ -85,11 +87,19 @@ def _why(code: str) -> str:
     return "PostgreSQL cannot be used now"
 
 
+class _Texts:
+    """How a statement is asked for many rows of arguments at once; found out at its first use."""
+
+    def __init__(self) -> None:
+        self.inserts: dict[str, str | None] = {}
+        self.questions: dict[str, str] = {}
+
+
 class _Connection:
     """One connection, inside a transaction or for one reading."""
 
-    def __init__(self, raw: Any, inserts: dict[str, str | None]) -> None:
-        self.raw, self._inserts = raw, inserts
+    def __init__(self, raw: Any, texts: _Texts) -> None:
+        self.raw, self._texts = raw, texts
         self.announced: Announced = {}
 
     async def fetch(self, statement: str, *args: Any) -> Sequence[Row]:
@@ -106,14 +116,29 @@ class _Connection:
             await self.fetch(statement, *rows[0])
         elif rows:
             with self._told():
-                if statement not in self._inserts:
-                    types = [kind.name for kind in (await self.raw.prepare(statement)).get_parameters()]
-                    self._inserts[statement] = unnest_text(statement, types)
-                many = self._inserts[statement]
+                if statement not in self._texts.inserts:
+                    self._texts.inserts[statement] = unnest_text(statement, await self._types(statement))
+                many = self._texts.inserts[statement]
                 if many is None:
                     await self.raw.executemany(statement, rows)
                 else:
                     await self.raw.fetch(many, *zip(*rows, strict=True))
+
+    async def fetch_each(self, statement: str, asked: Sequence[Sequence[Any]]) -> Sequence[Sequence[Row]]:
+        """The rows of a question for each row of arguments, in one round trip."""
+        if len(asked) == 1:
+            return [await self.fetch(statement, *asked[0])]
+        with self._told():
+            if statement not in self._texts.questions:
+                self._texts.questions[statement] = each_text(statement, await self._types(statement))
+            rows = await self.raw.fetch(self._texts.questions[statement], *zip(*asked, strict=True))
+        answers: list[list[Row]] = [[] for _ in asked]
+        for place, *row in rows:
+            answers[place - 1].append(tuple(row))
+        return answers
+
+    async def _types(self, statement: str) -> list[str]:
+        return [kind.name for kind in (await self.raw.prepare(statement)).get_parameters()]
 
     def announce(self, topic: str, by: bytes) -> None:
         add(self.announced, topic, by)
@@ -142,16 +167,21 @@ class _Connection:
 
 
 class _Reading:
-    """Each question takes a connection of the pool for as long as it runs."""
+    """Each question takes a connection for as long as it runs; small ones that come together share it."""
 
     def __init__(self, engine: PostgresEngine) -> None:
         self._engine = engine
+        self._gathering = Gathering(self._ask_all)
 
     async def fetch(self, statement: str, *args: Any) -> Sequence[Row]:
-        async with self._engine.connection() as connection:
-            return await connection.fetch(statement, *args)
+        return await (self._gathering.fetch(statement, *args) if args else self.scan(statement))
 
-    scan = fetch
+    async def scan(self, statement: str, *args: Any) -> Sequence[Row]:
+        return (await self._ask_all(statement, [args]))[0]
+
+    async def _ask_all(self, statement: str, asked: Sequence[Sequence[Any]]) -> Sequence[Sequence[Row]]:
+        async with self._engine.connection() as connection:
+            return await connection.fetch_each(statement, asked)
 
 
 class PostgresEngine:
@@ -159,32 +189,54 @@ class PostgresEngine:
 
     def __init__(self, pool: Any) -> None:
         self._pool = pool
+        self._near: list[_Connection] = []  # taken from the pool and not given back: that takes as long as a question
+        self._waiting = 0  # who waits for one of the pool
         self._reading = _Reading(self)
-        self._inserts: dict[str, str | None] = {}  # how a statement inserts many rows; found out at its first use
+        self._texts = _Texts()
         self.is_durable = True  # False: the server does not sync its disk, which no session can change
         self.commits = 0  # how often a transaction has been made durable; read by tests and metrics
         self.listener: Listener | None = None
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[_Connection]:
-        """A connection of the pool. Raises: StorageUnavailable."""
+        """A connection. Raises: StorageUnavailable."""
+        connection = await self._take()
         try:
-            raw = await self._pool.acquire(timeout=CONNECT_SECONDS)
+            yield connection
+        except BaseException:
+            await self._give_back(connection)  # the pool looks at the state it is in
+            raise
+        if self._waiting or len(self._near) >= NEAR_MAX:
+            await self._give_back(connection)
+        else:
+            self._near.append(connection)
+
+    async def _take(self) -> _Connection:
+        while self._near:
+            connection = self._near.pop()
+            if not connection.is_lost():
+                return connection
+            await self._give_back(connection)
+        self._waiting += 1
+        try:
+            return _Connection(await self._pool.acquire(timeout=CONNECT_SECONDS), self._texts)
         except InternalClientError:
             raise StorageUnavailable("PostgreSQL cannot be reached") from None
         except (PostgresError, InterfaceError, OSError) as error:
             raise storage_error(error, closed=True) from None  # the pool itself is being closed
-        try:
-            yield _Connection(raw, self._inserts)
         finally:
-            # A connection that is lost cannot be given back in good order: the pool makes another in its place.
-            with contextlib.suppress(PostgresError, InterfaceError, InternalClientError, OSError):
-                await self._pool.release(raw, timeout=CONNECT_SECONDS)
+            self._waiting -= 1
+
+    async def _give_back(self, connection: _Connection) -> None:
+        # A connection that is lost cannot be given back in good order: the pool makes another in its place.
+        with contextlib.suppress(PostgresError, InterfaceError, InternalClientError, OSError):
+            await self._pool.release(connection.raw, timeout=CONNECT_SECONDS)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[_Connection]:
         """Beside others: rows that must not change meanwhile are locked by the room's statements."""
         async with self.connection() as connection:
+            connection.announced = {}
             await connection.control("BEGIN")
             try:
                 yield connection
@@ -210,6 +262,8 @@ class PostgresEngine:
         return self._reading
 
     async def close(self) -> None:
+        while self._near:
+            await self._give_back(self._near.pop())
         try:
             await asyncio.wait_for(self._pool.close(), CONNECT_SECONDS)
         except (PostgresError, InterfaceError, OSError):

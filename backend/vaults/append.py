@@ -102,8 +102,7 @@ async def _append_together(engine: Engine, pushes: Sequence[Push], bounds: Bound
                 if touched:
                     changed[vault_id] = outcome.vault
             outcomes.append(outcome)
-        for vault in changed.values():
-            await store.write_head(tx, vault)
+        await store.write_heads(tx, changed.values())
         for push, outcome in zip(pushes, outcomes, strict=True):
             # Also for what stands beside the log: who lacks a key, and who has handed one over.
             if outcome.vault is not None and (any(outcome.stored) or push.ask.wraps or push.ask.vault in changed):

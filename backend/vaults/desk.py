@@ -19,7 +19,7 @@ from backend.storage.engine import Engine
 from backend.vaults import store
 from backend.vaults.append import Outcome, Push
 from backend.vaults.committer import AppendAll
-from backend.vaults.pull import answer_vault, no_standing, standing_answer
+from backend.vaults.pull import answer_vault, no_standing, pieces, standing_answer
 from backend.vaults.signed import breathless, check_items
 from backend.vaults.store import Standing, Vault
 from sync.log.membership import Table
@@ -125,10 +125,12 @@ class SyncDesk:
                 continue
             own = outcomes.get(ask.vault)
             now = own.vault if own is not None else vault
-            async for message in answer_vault(db, ask, now, standing, own, device):
-                if isinstance(message, VaultAnswer):
-                    self._note(message)
-                yield encode_message(message)
+            answer, page = await answer_vault(db, ask, now, standing, own, device)
+            self._note(answer)
+            yield encode_message(answer)
+            if page is not None:
+                async for piece in pieces(db, page):
+                    yield encode_message(piece)
         yield encode_message(AnswerEnd())
         if wake is not None and not invitations:  # who did not ask for every vault may need to be woken for another
             self._synced(wake)

@@ -7,13 +7,14 @@ transaction. Items never change, so a page read in pieces is the page. Spec: ope
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from typing import NamedTuple
 
 from backend.storage.engine import Reading
 from backend.vaults import store
 from backend.vaults.append import Outcome
 from backend.vaults.store import Standing, Vault
 from sync.wire import limits
-from sync.wire.exchange import Items, Key, Message, VaultAnswer, VaultAsk
+from sync.wire.exchange import Items, Key, VaultAnswer, VaultAsk
 from sync.wire.ids import DeviceId, ItemHash, LogHash
 from sync.wire.item import OWNER, Item, first_log_hash
 
@@ -39,18 +40,26 @@ def standing_answer(
     return VaultAnswer(ask.vault, "diverged" if is_live else "removed", (), ask.cursor, ask.log_hash, False)
 
 
+class Page(NamedTuple):
+    """The items after `start` up to `end`. `held`: seq to hash of those that this request carried."""
+
+    vault: Vault
+    start: Standing
+    end: Standing
+    held: dict[int, ItemHash]
+
+
 async def answer_vault(
     db: Reading, ask: VaultAsk, vault: Vault | None, start: Standing, outcome: Outcome | None, device: DeviceId
-) -> AsyncIterator[Message]:
-    """The messages about one vault whose log the phone stands on, from `start` on."""
+) -> tuple[VaultAnswer, Page | None]:
+    """What is said about one vault whose log the phone stands on, and what follows it from `start` on, if anything."""
     code = outcome.code if outcome else None
     acks = outcome.acks if outcome else ()
     role = vault.state.table.role(device) if vault else None
     if vault is None or role is None:
         # Who is not in the vault hears what was stored and nothing else; why a vault was not founded is the one more.
         founding = vault is None and ask.items and code is not None
-        yield VaultAnswer(ask.vault, code if founding else "removed", acks, ask.cursor, ask.log_hash, False)
-        return
+        return VaultAnswer(ask.vault, code if founding else "removed", acks, ask.cursor, ask.log_hash, False), None
     state, facts = vault.state, vault.facts
     end = await store.page_end(db, vault, start, limits.PAGE_BYTES_MAX)
     key = None
@@ -58,7 +67,7 @@ async def answer_vault(
         wraps, boxes = await store.read_key(db, vault.number, state.epoch.id, device)
         key = Key(state.epoch.number, state.epoch.id, wraps, boxes)
     lost = await store.read_lost(db, vault.number, ask.cursor) if facts.lost and role == OWNER else ()
-    yield VaultAnswer(
+    answer = VaultAnswer(
         ask.vault,
         code,
         acks,
@@ -70,14 +79,13 @@ async def answer_vault(
         tuple(card for card in facts.wishes if card != device),
         lost,
     )
-    async for piece in _pieces(db, vault, start, end, outcome.held if outcome else {}):
-        yield piece
+    page = Page(vault, start, end, outcome.held if outcome else {})
+    return answer, page if end.seq > start.seq else None
 
 
-async def _pieces(
-    db: Reading, vault: Vault, start: Standing, end: Standing, held: dict[int, ItemHash]
-) -> AsyncIterator[Items]:
-    """The items after `start` up to `end`; those that this request carried as their hashes, which needs no read."""
+async def pieces(db: Reading, page: Page) -> AsyncIterator[Items]:
+    """The items of a page; those that this request carried as their hashes, which needs no read."""
+    vault, start, end, held = page
     own = sorted(seq for seq in held if start.seq < seq <= end.seq)
     seq, turn = start.seq, 0
     average = (end.bytes - start.bytes) // max(1, end.seq - start.seq)

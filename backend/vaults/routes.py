@@ -9,6 +9,7 @@ from litestar import Request, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.response.base import ASGIResponse
 from litestar.response.streaming import ASGIStreamingResponse
+from litestar.types import Receive, Scope, Send
 
 from backend.access.guard import admitted, caller, token_hash
 from backend.access.store import token_row
@@ -24,6 +25,7 @@ from sync.wire.limits import REQUEST_BYTES_MAX, SMALL_BODY_BYTES_MAX
 
 SYNC = "/v1/sync"
 WHOLE_BYTES_MAX = 65_536  # bytes up to which an answer is sent whole, with its length, instead of streamed
+_CONTENT_TYPE = (b"content-type", MSGPACK.encode())
 ANSWER_WORDS = (
     "The messages one after the other, each behind its length as u32 big-endian; no array around them: sync.md."
 )
@@ -75,9 +77,22 @@ def sync_handler(ports: Ports, desk: SyncDesk) -> Handler:
                     return ASGIStreamingResponse(iterator=_rest(begun, answer), media_type=MSGPACK)
         except RequestMalformed:
             raise ProblemError("malformed") from None
-        return ASGIResponse(body=b"".join(begun), media_type=MSGPACK)
+        return Whole(b"".join(begun))
 
     return sync
+
+
+class Whole(ASGIResponse):
+    """An answer that is sent at once. Litestar's own makes a mapping of headers first, which takes half as long as
+    reading what is answered."""
+
+    def __init__(self, body: bytes) -> None:
+        self.body = body
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        length = (b"content-length", b"%d" % len(self.body))
+        await send({"type": "http.response.start", "status": 200, "headers": [_CONTENT_TYPE, length]})
+        await send({"type": "http.response.body", "body": self.body, "more_body": False})
 
 
 def _is_small(request: Request[Any, Any, Any]) -> bool:

@@ -168,9 +168,10 @@ async def make_head(tx: Transaction, vault: Vault, account: AccountId, now_ms: i
     vault.number = rows[0][0]
 
 
-async def write_head(tx: Transaction, vault: Vault) -> None:
-    """Stores a vault's head: the fold and the counts."""
-    await tx.execute(HEAD_WRITE, vault.number, vault.bytes, encode_state(vault.state), _encode_facts(vault.facts))
+async def write_heads(tx: Transaction, vaults: Iterable[Vault]) -> None:
+    """Stores the heads of vaults: their folds and counts."""
+    rows = [(vault.number, vault.bytes, encode_state(vault.state), _encode_facts(vault.facts)) for vault in vaults]
+    await tx.execute_many(HEAD_WRITE, rows)
 
 
 class NewItem(NamedTuple):

@@ -14,11 +14,11 @@ from typing import NamedTuple
 
 import httpx
 
-from infra.bench import senders
+from infra.bench import senders, warm
 from infra.bench.load import Job, request, run
 from infra.bench.plot import Line
 from infra.bench.report import Row, at_most
-from infra.bench.server import noop_figures, warm_figures
+from infra.bench.server import noop_figures
 from infra.bench.servers import DATABASES, Running, carnet
 from sync.device.outbox import SEND_BYTES_MAX, SEND_ITEMS_MAX
 from sync.wire.exchange import VaultAsk
@@ -68,7 +68,7 @@ async def _measured(server: Running, sizes: Sizes) -> tuple[dict[str, list[tuple
             await small.log_in()
             by_vaults["no-op"].append((vaults, noop_figures(server, small, book, sizes.asks)["noop_cpu"]))
             by_vaults["push and pull"].append(
-                (vaults, (await warm_figures(server, small, book, _rounds(sizes)))["warm_cpu"])
+                (vaults, (await warm.alone(server, small, book, _rounds(sizes)))["warm_cpu"])
             )
         large = await Phone("large", client, server.url).register()
         book = await large.found()
@@ -82,8 +82,8 @@ async def _measured(server: Running, sizes: Sizes) -> tuple[dict[str, list[tuple
             assert not told.failed, "an answer that is no 200"
             await large.log_in()
             by_records["no-op"].append((records, noop_figures(server, large, book, sizes.asks)["noop_cpu"]))
-            warm = await warm_figures(server, large, book, _rounds(sizes))
-            by_records["push and pull"].append((records, warm["warm_cpu"]))
+            told_warm = await warm.alone(server, large, book, _rounds(sizes))
+            by_records["push and pull"].append((records, told_warm["warm_cpu"]))
     return by_records, by_vaults
 
 

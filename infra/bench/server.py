@@ -7,8 +7,8 @@ not flatter us. Processor time is that of the server's process with all its thre
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sqlite3
-import statistics
 import tempfile
 import time
 from pathlib import Path
@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import asyncpg
 import httpx
 
-from infra.bench import senders
+from infra.bench import appends, senders, warm
 from infra.bench.load import Job, Told, request, run
 from infra.bench.measure import process_cpu_ms, resident_mib
 from infra.bench.report import Row, at_least, at_most, plain
@@ -50,7 +50,7 @@ def rows(records: int, asks: int) -> list[Row]:
         first = {kind: _noop(folder, kind, asks) for kind in ("raw", "litestar")}
         ours = {database: _carnet(folder / database, database, records, asks) for database in DATABASES}
         second = {kind: _noop(folder, kind, asks) for kind in ("raw", "litestar")}
-        appends = {
+        bare_rows = {
             database: measure(folder, records)
             for database, measure in (("sqlite", _raw_sqlite), ("postgres", _raw_postgres))
         }
@@ -61,17 +61,40 @@ def rows(records: int, asks: int) -> list[Row]:
     ]
     out += [
         plain("server, beside it", f"raw appends of 1 KiB rows, {database}, 100 a commit", "rows/s", rate)
-        for database, rate in appends.items()
+        for database, rate in bare_rows.items()
     ]
     idle = min(first["litestar"].idle_mib, second["litestar"].idle_mib)
+    commits = {database: _appends(database, max(10, asks // 20)) for database in DATABASES}
+    signature = warm.signature_ms(max(10, asks // 20))
     for database, told in ours.items():
+        told |= {"signature_ms": signature, "commit_ms": commits[database][appends.BARE].cpu_ms}
         out += _rows_of(f"server, {database}", told, beside, idle, records)
-    return out
+    return out + [row for database, each in commits.items() for row in _append_rows(database, each)]
+
+
+def _appends(database: str, count: int) -> dict[str, appends.Commits]:
+    with tempfile.TemporaryDirectory() as name, contextlib.ExitStack() as stack:
+        url = stack.enter_context(postgres()) if database == "postgres" else None
+        return asyncio.run(appends.measured(Path(name), url, count))
+
+
+def _append_rows(database: str, told: dict[str, appends.Commits]) -> list[Row]:
+    """One append a commit, bare and with all that is committed with it."""
+    section, bare = f"one append a commit, {database}", {appends.BARE: told[appends.BARE].cpu_ms}
+    return [
+        plain(section, kind, "ms CPU", one.cpu_ms, f"{one.rate:,.0f} a second", **({} if kind in bare else bare))
+        for kind, one in told.items()
+    ]
 
 
 def _rows_of(section: str, told: dict[str, float], beside: dict[str, Beside], idle: float, records: int) -> list[Row]:
     litestar = beside["litestar"]
+    raw, signature, commit = beside["raw"], told["signature_ms"], told["commit_ms"]
     twice = {f"two requests to the {kind} no-op": 2 * one.alone_ms for kind, one in beside.items()}
+    twice |= {"two to the raw no-op, a signature, a bare commit": 2 * raw.alone_ms + signature + commit}
+    busy = {f"two requests to the {kind} no-op": 2 * one.cpu_ms for kind, one in beside.items()}
+    busy |= {"two to the raw no-op, a signature": 2 * raw.cpu_ms + signature}
+    many = told["many_push_cpu"] + told["many_pull_cpu"]
     near = {"litestar no-op": litestar.rate}
     return [
         Row(
@@ -96,11 +119,16 @@ def _rows_of(section: str, told: dict[str, float], beside: dict[str, Beside], id
         at_most(section, "the same", "requests", told["cold_requests"], 3),
         plain(section, "cold start, one record a frame", "s", told["cold_single_seconds"]),
         at_most(section, "warm push and pull of one edit", "ms server CPU", told["warm_cpu"], 0.5, **twice),
+        plain(section, "the same, the push", "ms server CPU", told["warm_push_cpu"]),
+        plain(section, "the same, the pull", "ms server CPU", told["warm_pull_cpu"]),
         at_most(section, "the same, one request a phone", "requests", told["warm_requests"], 2),
         at_most(section, "the same, bodies of the larger request and its answer", "bytes", told["warm_bytes"], 1_024),
         plain(
             section, "the same, two calls one after the other", "ms", told["warm_ms"], f"p95 {told['warm_p95']:.1f} ms"
         ),
+        at_most(section, f"the same, {warm.PHONES} phones at a time", "ms server CPU", many, 0.5, **busy),
+        plain(section, "the same, the push", "ms server CPU", told["many_push_cpu"]),
+        plain(section, "the same, the pull", "ms server CPU", told["many_pull_cpu"]),
         at_most(section, "memory when idle, over Litestar's no-op", "MiB", told["idle_mib"] - idle, 15),
         at_most(section, f"memory more after {records:,} records", "MiB", told["grown_mib"], 15),
         at_most(section, "disk a record, incompressible 1 KiB", "bytes", told["disk"], 1_400),
@@ -140,9 +168,9 @@ async def _measured(server: Running, records: int, asks: int) -> dict[str, float
     told: dict[str, float] = {}
     async with httpx.AsyncClient(base_url=server.url, timeout=60) as client:
         phone = await Phone("first", client, server.url).register()
-        warm = await phone.found()
+        idle = await phone.found()
         for _ in range(20):
-            await phone.sync(phone.ask(warm))
+            await phone.sync(phone.ask(idle))
         told["idle_mib"] = resident_mib(server.pid)
 
         book, before = await phone.found(), await _disk(server)
@@ -162,7 +190,8 @@ async def _measured(server: Running, records: int, asks: int) -> dict[str, float
 
         await phone.log_in()
         told |= noop_figures(server, phone, book, asks)
-        told |= await warm_figures(server, phone, book, max(20, asks // 100))
+        told |= await warm.alone(server, phone, book, max(5, asks // 50))
+        told |= await warm.among_many(server, client, max(5, asks // 50))
     return told
 
 
@@ -174,44 +203,6 @@ def noop_figures(server: Running, phone: Phone, book: LogBook, asks: int) -> dic
     told = _asked(server, each, asks)
     cpu = (process_cpu_ms(server.pid) - before) / told.requests
     return {"noop_rate": told.requests / told.seconds, "noop_cpu": cpu}
-
-
-async def warm_figures(server: Running, phone: Phone, book: LogBook, rounds: int) -> dict[str, float]:
-    """One phone hands one edit in, another that stands where it stood reads it: both requests together."""
-    other = book.copy() if len(book.items) < 1_000 else None
-    first = book.state.seq * 4_096
-    taken, bodies, pulls = [], 0, 0
-    items = senders.frames(phone, book, senders.one_each(senders.small_edits(rounds + 1, book.state.seq, first)))
-    cpu = 0.0
-    for place, item in enumerate(items):
-        behind = phone.ask(book)
-        push, pull = senders.body(phone.ask(book, item)), senders.body(behind)
-        before, began = process_cpu_ms(server.pid), time.perf_counter()
-        answers = []
-        for sent in (push, pull):
-            headers = phone.headers | {"content-type": "application/msgpack"}
-            response = await phone.client.post("/v1/sync", content=sent, headers=headers)
-            assert response.status_code == 200, response.text
-            answers.append(response.content)
-        spent = (time.perf_counter() - began) * 1000
-        if place:  # the first one warms up
-            taken.append(spent)
-            cpu += process_cpu_ms(server.pid) - before
-        pushed, pulled = (read_answer(answer).one for answer in answers)
-        assert pushed.code is None
-        assert len(pulled.items) == 1
-        pulls = len(answers)
-        take_answer(book, pushed, (item,))
-        bodies = max(bodies, len(push) + len(answers[0]), len(pull) + len(answers[1]))
-    assert other is None or other.state.seq < book.state.seq
-    taken.sort()
-    return {
-        "warm_cpu": cpu / rounds,
-        "warm_requests": pulls,
-        "warm_bytes": bodies,
-        "warm_ms": statistics.median(taken),
-        "warm_p95": taken[int(len(taken) * 0.95)],
-    }
 
 
 class Uploaded(NamedTuple):

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from backend.http.docs import DOC
-from backend.http.logs import FIELDS, start_logs
+from backend.http.logs import FIELDS, RequestLine, start_logs
 from backend.storage.engine import StorageFull, StorageUnavailable
 from sync.wire.limits import NOTE_BODY_BYTES_MAX, REQUEST_BYTES_MAX, SHARE_BODY_BYTES_MAX, SMALL_BODY_BYTES_MAX
 from tests.api.phone_kit import JSON, MSGPACK, make_frame
@@ -181,7 +181,7 @@ async def test_a_log_line_has_listed_fields_only_and_no_id_token_or_address(tmp_
     text = lines.getvalue()
     parsed = [json.loads(line) for line in text.splitlines()]
     assert len(parsed) == 7
-    assert all(set(line) <= FIELDS for line in parsed)
+    assert all(set(line) == set(RequestLine.__struct_fields__) <= FIELDS for line in parsed)
     assert {line["route"] for line in parsed} == {
         "/v1/accounts",
         "/v1/token",

@@ -108,6 +108,21 @@ async def test_when_all_connections_are_taken_the_next_one_is_refused_not_hung(u
     await engine.close()
 
 
+async def test_a_connection_that_is_kept_at_hand_is_given_up_to_whoever_waits(url, monkeypatch):
+    monkeypatch.setattr(postgres, "CONNECT_SECONDS", 1)
+    engine = await open_postgres(url, 1)
+
+    async def commit(name: bytes) -> None:
+        async with engine.transaction() as tx:
+            await tx.execute(ACCOUNT, name, 1)
+
+    for number in range(3):
+        questions = [engine.reading().scan(COUNT) for _ in range(4)]
+        await asyncio.gather(*questions, *(commit(bytes([number, each])) for each in range(4)))
+    assert await engine.reading().fetch(COUNT) == [(12,)]
+    await engine.close()
+
+
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGQUIT, signal.SIGKILL])
 async def test_a_server_that_stops_is_unavailable_and_used_again_once_it_is_back(cluster, how):
     """In the middle of a transaction: nothing of it is there. What was committed before is."""
@@ -231,4 +246,4 @@ async def test_items_are_inserted_by_one_statement(engine):
     async with engine.transaction() as tx:
         await tx.execute_many(ITEM_WRITE, rows)
         used = await tx.fetch("SELECT statement FROM pg_prepared_statements WHERE statement LIKE 'INSERT INTO items%'")
-    assert engine._inserts[ITEM_WRITE] in [row[0] for row in used]
+    assert engine._texts.inserts[ITEM_WRITE] in [row[0] for row in used]
