@@ -18,7 +18,7 @@ run: install  ## the demo: server on SQLite, two phones of one synthetic person;
 	$(BIN)/python -m infra.demo
 
 test: install  ## everything that fits in ten minutes on two cores
-	$(BIN)/python -m pytest -n 2 --dist loadscope
+	$(BIN)/python -m pytest -n 2 --dist loadscope --no-loadscope-reorder
 
 lint: install
 	$(BIN)/ruff check .
