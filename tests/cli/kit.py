@@ -161,6 +161,8 @@ class Running(NamedTuple):
 class Carnet:
     """One phone: a store folder and the command as a process of its own for each call."""
 
+    is_cold = False
+
     def __init__(self, store: Path, passphrase: str = PASSPHRASE) -> None:
         self.store, self.passphrase = store, passphrase
 
@@ -174,7 +176,7 @@ class Carnet:
         piped = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
         process = (
             subprocess.Popen([*under, sys.executable, "-m", PHONE, *options], cwd=ROOT, env=env, **piped)
-            if under
+            if under or self.is_cold
             else born(PHONE, *options, program=PHONE, env=env, **piped)
         )
         assert process.stdin is not None
@@ -196,6 +198,12 @@ class Carnet:
     def inside(self) -> Inside:
         """The same phone, driven in this process."""
         return Inside(self.store, self.passphrase)
+
+
+class Cold(Carnet):
+    """One phone, each call a process that loads the command itself, as a person's does: for figures of all of it."""
+
+    is_cold = True
 
 
 class Inside(Carnet):
