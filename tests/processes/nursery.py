@@ -63,7 +63,8 @@ def nurse(orders: socket.socket) -> Order | None:
     wake.setblocking(False)
     signal.set_wakeup_fd(wake.fileno())
     signal.signal(signal.SIGCHLD, lambda *_: None)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends it to everybody; the tests say when this one ends
+    # A terminal sends it to everybody, and the tests say when this one ends. A child takes what it was sent meanwhile.
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
     answers: dict[int, socket.socket] = {}
     with selectors.DefaultSelector() as selector:
         for stream in (orders, woken):
@@ -105,7 +106,7 @@ def become(order: Order) -> None:
     """Makes this process what `python -m` would have made it."""
     signal.set_wakeup_fd(-1)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])
     for number, file in enumerate(order.files[:3]):
         os.dup2(file, number)
     os.closerange(3, 1 + max(map(int, os.listdir("/dev/fd"))))
