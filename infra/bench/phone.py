@@ -32,7 +32,7 @@ from sync.merge.record import Record
 from sync.merge.view import Newer, edit_preds
 from sync.wire.item import Item
 from tests.cli import bundles, generated
-from tests.cli.kit import Carnet, Inside, Server, link_phone
+from tests.cli.kit import Cold, Inside, Server, link_phone
 
 _NUMBER = 1  # the local number of the one vault
 
@@ -54,8 +54,8 @@ def rows(records: int, runs: int) -> list[Row]:
 def _bytecode_kept(folder: Path) -> Iterator[None]:
     """An installed command has its bytecode at hand, whatever the environment of this run says."""
     before = dict(os.environ)
-    os.environ["PYTHONPYCACHEPREFIX"] = str(folder)
-    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    if os.environ.pop("PYTHONDONTWRITEBYTECODE", None):  # else it lies beside the sources
+        os.environ["PYTHONPYCACHEPREFIX"] = str(folder)
     try:
         yield
     finally:
@@ -64,7 +64,7 @@ def _bytecode_kept(folder: Path) -> Iterator[None]:
 
 
 def _rows(section: str, folder: Path, server: Server, records: int, runs: int) -> list[Row]:
-    first = Carnet(folder / "first")
+    first = Cold(folder / "first")
     made = ("--no-keyring", "init", "--server", server.url, "--name", "Testa Testperson", "--device", "phone A")
     first(*made, "--vault", "records of a test")
     file = bundles.written(folder, "many.json", generated.many(records))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import functools
 import os
 import unicodedata
 
@@ -46,8 +47,9 @@ def jwe(text: bytes = b"noise", *, content_type: str = FHIR, **header: str) -> s
     return f"{b64(msgspec.json.encode(fields))}..{b64(os.urandom(12))}.{b64(text)}.{b64(os.urandom(16))}"
 
 
+@functools.cache
 def passcode_hash(passcode: str) -> PasscodeHash:
-    salt = os.urandom(16)
+    salt = os.urandom(16)  # once a passcode and process: a phone takes one a share, which the server cannot tell
     text = unicodedata.normalize("NFC", passcode).encode()
     cost = {"memory_kib": PASSCODE_MEMORY_KIB, "iterations": PASSCODE_ITERATIONS, "lanes": PASSCODE_LANES}
     return PasscodeHash(salt, derive_key(text, salt, length=PASSCODE_HASH_BYTES, **cost))

@@ -13,6 +13,7 @@ def test_a_section_measures_every_row_and_writes_it(section, tmp_path):
     rows = json.loads((tmp_path / "figures.json").read_text())["rows"]
     assert len(rows) >= 4
     assert all(row["ours"] is not None and row["ours"] >= 0 for row in rows if "over" not in row["what"])
+    assert all(row["ours"] > 0 for row in rows if row["unit"] == "s CPU"), "a command of which nothing was measured"
     assert (tmp_path / "growth.svg").exists() == (section == "growth")
 
 

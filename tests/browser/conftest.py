@@ -1,5 +1,7 @@
 """One server for each test process and one Chromium for each file; a fresh visitor for each test.
 
+A file whose tests are about what a page shows, and not about a first visit, makes `reader` of the one `visitor`.
+
 Playwright's synchronous interface keeps an event loop running while it is open. It ends with its file: else every
 asynchronous test that comes later in the same process finds a loop that is not its own.
 """
@@ -35,6 +37,14 @@ def browser(playwright: Playwright) -> Iterator[Browser]:
 
 @pytest.fixture
 def reader(browser: Browser, server: Server) -> Iterator[Reader]:
+    context = browser.new_context(locale="en-GB")
+    yield Reader(context, server)
+    context.close()
+
+
+@pytest.fixture(scope="module")
+def visitor(browser: Browser, server: Server) -> Iterator[Reader]:
+    """One visitor for the tests of a file; each begins with `visitor.anew()`."""
     context = browser.new_context(locale="en-GB")
     yield Reader(context, server)
     context.close()

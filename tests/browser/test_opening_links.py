@@ -16,6 +16,12 @@ ANY_KEY = b"k" * 32
 ANY_KEY_TEXT = "a2tra2tra2tra2tra2tra2tra2tra2tra2tra2tra2s"
 
 
+@pytest.fixture
+def again(visitor: Reader) -> Reader:
+    """Somebody who has been here before, for what a first visit does not differ in."""
+    return visitor.anew()
+
+
 def trouble(reader: Reader, link: str, passcode: str = "") -> str:
     reader.visit(link)
     reader.answer(passcode)
@@ -42,69 +48,69 @@ def test_a_link_is_opened_and_leaves_the_address_at_once(reader, server):
     assert reader.complaints == []
 
 
-def test_the_owner_reads_who_opened_it(reader, server):
+def test_the_owner_reads_who_opened_it(again, server):
     """VIE-6."""
     made = server.share(ordinary())
-    with reader.context.expect_event("requestfinished", lambda request: "/s/" in request.url) as asked:
-        reader.open(made.link)
+    with again.context.expect_event("requestfinished", lambda request: "/s/" in request.url) as asked:
+        again.open(made.link)
     assert json.loads(asked.value.post_data)["recipient"] == "Test reader, Test clinic"
     assert "passcode" not in asked.value.post_data
 
 
-def test_wrong_passcodes_are_counted_down_and_the_right_one_opens(reader, server):
+def test_wrong_passcodes_are_counted_down_and_the_right_one_opens(again, server):
     """VIE-6, VIE-8."""
     made = server.share(ordinary(), passcode="2468")
-    assert trouble(reader, made.link, "1111") == "Wrong passcode: 4 tries left."
-    page = reader.page
+    assert trouble(again, made.link, "1111") == "Wrong passcode: 4 tries left."
+    page = again.page
     assert page.locator("[name=passcode]").evaluate("it => it === document.activeElement")
     assert page.locator("[name=recipient]").input_value() == "Test reader, Test clinic"
-    reader.answer("2468")
+    again.answer("2468")
     page.locator("article.summary").wait_for()
 
 
-def test_the_last_wrong_passcode_closes_the_link(reader, server):
+def test_the_last_wrong_passcode_closes_the_link(again, server):
     """VIE-8."""
     made = server.share(ordinary(), passcode="2468")
-    reader.visit(made.link)
+    again.visit(made.link)
     for left in (4, 3, 2, 1):
-        reader.answer("1111")
-        reader.page.get_by_text(f"{left} tries left").wait_for()
-    reader.answer("1111")
-    reader.page.get_by_text("no tries left").wait_for()
+        again.answer("1111")
+        again.page.get_by_text(f"{left} tries left").wait_for()
+    again.answer("1111")
+    again.page.get_by_text("no tries left").wait_for()
 
 
-def test_a_direct_link_is_fetched_without_a_manifest(reader, server):
+def test_a_direct_link_is_fetched_without_a_manifest(again, server):
     """VIE-7."""
-    reader.open(server.share(ordinary(), direct=True).link)
-    assert any("?recipient=" in url for url in reader.asked)
+    again.open(server.share(ordinary(), direct=True).link)
+    assert any("?recipient=" in url for url in again.asked)
 
 
-def test_every_file_of_a_share_is_shown(reader, server):
+def test_every_file_of_a_share_is_shown(again, server):
     """VIE-7."""
     plains = [json.dumps(document(section("48765-2", allergy(name)))).encode() for name in ("Nuts", "Eggs")]
     made = server.share(None, files=[jwe_of(plain, ANY_KEY) for plain in plains], link={"key": ANY_KEY_TEXT})
-    page = reader.open(made.link)
+    page = again.open(made.link)
     assert page.locator("article.summary .allergies .name").all_text_contents() == ["Nuts", "Eggs"]
 
 
-def test_a_large_file_is_fetched_where_the_manifest_says(reader, server):
+def test_a_large_file_is_fetched_where_the_manifest_says(again, server):
     """VIE-7: more characters than the page takes in a manifest."""
     what = document(section("48765-2", allergy("Nuts", note=[{"text": os.urandom(400_000).hex()}])))
-    assert reader.open(server.share(what).link).locator(".allergies .name").text_content() == "Nuts"
-    assert any("/s/file/" in url for url in reader.asked)
+    assert again.open(server.share(what).link).locator(".allergies .name").text_content() == "Nuts"
+    assert any("/s/file/" in url for url in again.asked)
 
 
-def test_a_compressed_file_is_read(reader, server):
+def test_a_compressed_file_is_read(again, server):
     """VIE-7."""
     deflated = zlib.compress(json.dumps(ordinary()).encode(), wbits=-15)
-    reader.open(foreign(reader, server, jwe_of(deflated, ANY_KEY, zip="DEF")))
-    assert reader.page.locator("h1").text_content() == "Testa Testperson"
+    again.open(foreign(again, server, jwe_of(deflated, ANY_KEY, zip="DEF")))
+    assert again.page.locator("h1").text_content() == "Testa Testperson"
 
 
-def test_a_file_that_swells_is_stopped(reader, server):
+def test_a_file_that_swells_is_stopped(again, server):
     """VIE-7, VIE-8."""
     swollen = zlib.compress(bytes(40_000_000), 9, wbits=-15)
-    assert "too large" in trouble(reader, foreign(reader, server, jwe_of(swollen, ANY_KEY, zip="DEF")))
+    assert "too large" in trouble(again, foreign(again, server, jwe_of(swollen, ANY_KEY, zip="DEF")))
 
 
 @pytest.mark.parametrize(
@@ -117,12 +123,12 @@ def test_a_file_that_swells_is_stopped(reader, server):
     ],
     ids=["a newer version", "a short key", "another scheme", "no address"],
 )
-def test_a_link_that_cannot_be_read_says_so_and_asks_nobody(reader, server, wish, words):
+def test_a_link_that_cannot_be_read_says_so_and_asks_nobody(again, server, wish, words):
     """VIE-5, VIE-8."""
     base = {"url": f"{server.url}/s/x", "key": "a" * 43, "v": 1}
-    page = reader.visit(f"{server.view}#{link_of(base | wish)}")
+    page = again.visit(f"{server.view}#{link_of(base | wish)}")
     assert words in page.locator("[role=alert]").text_content()
-    assert not any("/s/" in url for url in reader.asked)
+    assert not any("/s/" in url for url in again.asked)
 
 
 @pytest.mark.parametrize(
@@ -130,19 +136,19 @@ def test_a_link_that_cannot_be_read_says_so_and_asks_nobody(reader, server, wish
     [{"exp": str(4_000_000_000_000)}, {"exp": 4_000_000_000}, {"flag": "LZ"}, {"v": None, "something": "else"}],
     ids=["an end in ms as text", "an end in seconds", "a flag nobody knows", "no version, a stray property"],
 )
-def test_a_link_that_others_write_differently_is_opened(reader, server, wish):
+def test_a_link_that_others_write_differently_is_opened(again, server, wish):
     """VIE-5."""
-    reader.open(server.share(ordinary(), link={k: v for k, v in wish.items() if v is not None}).link)
+    again.open(server.share(ordinary(), link={k: v for k, v in wish.items() if v is not None}).link)
 
 
-def test_a_closed_link_and_an_expired_one_read_differently(reader, server):
+def test_a_closed_link_and_an_expired_one_read_differently(again, server):
     """VIE-8."""
     made = server.share(ordinary())
     server.change(made)
-    assert "This link is closed" in trouble(reader, made.link)
+    assert "This link is closed" in trouble(again, made.link)
     past = int(time.time()) - 60
     expired = server.share(ordinary(), expires_at=past * 1000, link={"exp": past})
-    assert "The time of this link is over" in trouble(reader, expired.link)
+    assert "The time of this link is over" in trouble(again, expired.link)
 
 
 @pytest.mark.parametrize(
@@ -156,10 +162,10 @@ def test_a_closed_link_and_an_expired_one_read_differently(reader, server):
     ],
     ids=["another key", "no JSON", "no resource", "an empty bundle", "a JWS"],
 )
-def test_a_file_that_is_not_what_it_should_be_says_so(reader, server, text, words):
+def test_a_file_that_is_not_what_it_should_be_says_so(again, server, text, words):
     """VIE-7, VIE-8."""
-    assert words in trouble(reader, foreign(reader, server, text))
-    assert [each for each in reader.complaints if each.startswith("error: ")] == []
+    assert words in trouble(again, foreign(again, server, text))
+    assert [each for each in again.complaints if each.startswith("error: ")] == []
 
 
 def test_too_many_requests_and_a_silent_server_say_what_to_do(reader, server):

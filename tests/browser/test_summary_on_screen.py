@@ -34,6 +34,11 @@ NO_KNOWN = [
 ]
 
 
+@pytest.fixture
+def reader(visitor: Reader) -> Reader:
+    return visitor.anew()
+
+
 def folded(text: str) -> str:
     return re.sub(r"\s+", " ", text).casefold()
 

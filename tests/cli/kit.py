@@ -1,5 +1,6 @@
 """Phones and a server to drive from outside: the real command and the real server, each in a process of its own.
 
+Processes are forked by one that has loaded the program already (tests/processes), for starting is not the subject here.
 `Server` is `carnet-server run` on SQLite, killed with SIGKILL and started again on the same port and data. `Carnet`
 runs the command as a process; `Inside` runs the same command in this process (some ten times as fast, and with a clock
 that a test may set), for tests with many runs. Both have the same calls: a test reads the same with either.
@@ -34,8 +35,8 @@ from sync.device.store.lock import Unlocking
 from sync.device.store.store import Store
 from sync.device.transport import HttpTransport
 from sync.fhir import exact
+from tests.processes.born import PHONE, ROOT, SERVER, Born, born
 
-ROOT = Path(__file__).parents[2]
 PASSPHRASE = "a passphrase for tests"
 DONE, REFUSED, USAGE, WAITS = 0, 1, 2, 3
 START_SECONDS = 30
@@ -55,12 +56,12 @@ class Server:
     `settings`: variables that it finds in its environment; `module`: what runs as the server, with its first arguments.
     """
 
-    module: Sequence[str] = ("backend.cli",)
+    module: Sequence[str] = (SERVER,)
 
     def __init__(self, folder: Path, *, port: int = 0, origin: str | None = None, **settings: str) -> None:
         self.folder, self.port, self.origin, self.settings = folder, port, origin, settings
         self.data, self.log = folder / "data", folder / "server.log"
-        self.process: subprocess.Popen[bytes] | None = None
+        self.process: Born | None = None
         folder.mkdir(parents=True, exist_ok=True)
         atexit.register(self.kill)  # a fixture that fails half-way must leave no server behind
 
@@ -72,11 +73,11 @@ class Server:
         """Starts it, on the same port as the last time, and waits until it answers."""
         ready = self.folder / "ready.json"
         ready.unlink(missing_ok=True)
-        command = [sys.executable, "-m", *self.module, "run", "--data", str(self.data), "--port", str(self.port)]
+        command = [*self.module, "run", "--data", str(self.data), "--port", str(self.port)]
         command += ["--ready-file", str(ready), *(["--origin", self.origin] if self.origin else [])]
         environment = clean_environment(CARNET_ADDRESS_PER_MINUTE_MAX="1000000", **self.settings)
         with self.log.open("ab") as log:
-            self.process = subprocess.Popen(command, stdout=log, stderr=log, cwd=ROOT, env=environment)
+            self.process = born(*command, stdout=log, stderr=log, env=environment)
         deadline = time.monotonic() + START_SECONDS
         while not ready.exists():
             if self.process.poll() is not None or time.monotonic() > deadline:
@@ -115,10 +116,11 @@ class Server:
         """What `carnet-server reveal` prints about an account or a device, both ways."""
         out = ""
         for form in ([], ["--json"]):
-            command = [sys.executable, "-m", "backend.cli", "reveal", "--data", str(self.data), id_, *form]
-            done = subprocess.run(command, capture_output=True, cwd=ROOT, env=clean_environment(), check=False)
-            assert done.returncode == 0, done.stderr
-            out += done.stdout.decode() + done.stderr.decode()
+            command = [SERVER, "reveal", "--data", str(self.data), id_, *form]
+            asked = born(*command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=clean_environment(), text=True)
+            said, complained = asked.communicate()
+            assert asked.returncode == 0, complained
+            out += said + complained
         return out
 
 
@@ -143,7 +145,7 @@ class Result(NamedTuple):
 class Running(NamedTuple):
     """A command that has been started."""
 
-    process: subprocess.Popen[str]
+    process: Born | subprocess.Popen[str]
 
     def line(self) -> Any:
         """The next line of stdout, read as JSON."""
@@ -159,6 +161,8 @@ class Running(NamedTuple):
 class Carnet:
     """One phone: a store folder and the command as a process of its own for each call."""
 
+    is_cold = False
+
     def __init__(self, store: Path, passphrase: str = PASSPHRASE) -> None:
         self.store, self.passphrase = store, passphrase
 
@@ -166,24 +170,14 @@ class Carnet:
         self, *arguments: str, json: bool = True, stdin: str = "", under: Sequence[str] = (), **environment: str
     ) -> Running:
         """Starts a command, `under` another one if need be; everything it may ask is answered from `stdin`."""
-        command = [
-            *under,
-            sys.executable,
-            "-m",
-            "sync.device.cli.main",
-            "--store",
-            str(self.store),
-            *(["--json"] if json else []),
-        ]
+        options = ["--store", str(self.store), *(["--json"] if json else []), *arguments]
         more = {"CARNET_PASSPHRASE": self.passphrase, **environment}
-        process = subprocess.Popen(
-            [*command, *arguments],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            cwd=ROOT,
-            env=clean_environment(**{name: value for name, value in more.items() if value is not None}),
+        env = clean_environment(**{name: value for name, value in more.items() if value is not None})
+        piped = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+        process = (
+            subprocess.Popen([*under, sys.executable, "-m", PHONE, *options], cwd=ROOT, env=env, **piped)
+            if under or self.is_cold
+            else born(PHONE, *options, program=PHONE, env=env, **piped)
         )
         assert process.stdin is not None
         process.stdin.write(stdin)
@@ -204,6 +198,12 @@ class Carnet:
     def inside(self) -> Inside:
         """The same phone, driven in this process."""
         return Inside(self.store, self.passphrase)
+
+
+class Cold(Carnet):
+    """One phone, each call a process that loads the command itself, as a person's does: for figures of all of it."""
+
+    is_cold = True
 
 
 class Inside(Carnet):

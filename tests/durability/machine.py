@@ -14,7 +14,6 @@ import random
 import signal
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,6 +21,7 @@ from pathlib import Path
 import asyncpg
 
 from tests.faults.server_process import command
+from tests.processes.born import SERVER, Born
 from tests.storage.postgres_kit import Cluster
 
 ORIGIN = "http://carnet.example"
@@ -49,18 +49,18 @@ class ServerProcess:
     def __init__(self, folder: Path, *arguments: str, fault: str = "", before: Sequence[str] = ()) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._ready, self._log = folder / "ready.json", folder / "log"
-        module = ["tests.durability.faulty_server", fault] if fault else ["backend.cli"]
-        self._program = [*before, sys.executable, "-m", *module]
+        self._module = ["tests.durability.faulty_server", fault] if fault else [SERVER]
+        self._before = before
         port = free_port()
         self.url = f"http://127.0.0.1:{port}"
         where = ("--data", str(folder / "data"), "--port", str(port), "--ready-file", str(self._ready))
         self._arguments = ("run", *where, "--origin", ORIGIN, *arguments)
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: Born | subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         self._ready.unlink(missing_ok=True)
         with self._log.open("ab") as log:
-            self._process = command(*self._arguments, program=self._program, out=log, **UNBOUNDED)
+            self._process = command(*self._arguments, module=self._module, before=self._before, out=log, **UNBOUNDED)
         end = time.monotonic() + START_SECONDS
         while not self._ready.exists():
             assert self._process.poll() is None, self._log.read_text()[-2_000:]

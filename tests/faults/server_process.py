@@ -12,27 +12,26 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO
 
-ROOT = Path(__file__).parents[2]
+from tests.processes.born import ROOT, SERVER, Born, born
 
 
 def command(
     *arguments: str,
-    program: Sequence[str] = (sys.executable, "-m", "backend.cli"),
+    module: Sequence[str] = (SERVER,),
+    before: Sequence[str] = (),
     out: IO[bytes] | int = subprocess.PIPE,
     **environment: str,
-) -> subprocess.Popen[bytes]:
+) -> Born | subprocess.Popen[bytes]:
+    """Starts a module with its first arguments, and these after them; `before`: what it is put behind, then cold."""
     env = {k: v for k, v in os.environ.items() if not k.startswith("CARNET_")} | environment
-    return subprocess.Popen(
-        [*program, *arguments],
-        cwd=ROOT,
-        env=env,
-        stdout=out,
-        stderr=out,
-    )
+    if before:
+        cold = [*before, sys.executable, "-m", *module, *arguments]
+        return subprocess.Popen(cold, cwd=ROOT, env=env, stdout=out, stderr=out)
+    return born(*module, *arguments, stdout=out, stderr=out, env=env)
 
 
 @contextlib.contextmanager
-def running(folder: Path, *arguments: str, **environment: str) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
+def running(folder: Path, *arguments: str, **environment: str) -> Iterator[tuple[Born | subprocess.Popen[bytes], str]]:
     """A server process and its address; it is gone when the block ends."""
     ready = folder / "ready.json"
     ready.unlink(missing_ok=True)

@@ -29,9 +29,8 @@ def test_what_is_written_is_read_again_and_nothing_else_is(name):
     type_ = STRUCTS[name]
 
     @some
-    @given(st.data())
-    def holds(data):
-        value = data.draw(values_of(type_))
+    @given(values_of(type_), st.data())
+    def holds(value, data):
         law_round_trip(type_, value)
         law_one_form(type_, value, draws(data))
 

@@ -45,7 +45,7 @@ def test_worlds_notice_a_phone_that_does_not_come_back_by_the_card_it_had_before
 
 def test_worlds_notice_a_phone_that_leaves_its_own_words_behind_with_a_log():
     with patch.object(rebasing, "_allowed", lambda state, writer, own: ([], [])):
-        assert noticed("alone, races")
+        assert noticed("alone, races", first=5)
 
 
 def test_worlds_notice_an_exit_that_leaves_a_word_behind():

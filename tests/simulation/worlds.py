@@ -337,7 +337,16 @@ RULES = {  # rule that can be taken out -> the mix that is to notice; None: all 
     "a wish means what the table says now": "roles and races",
     "who starts an epoch on leaving knows its key": "family",
 }
-RARE = {"a frame of a log that was left is no clone's": 4_100}  # rule -> the first world to look at
+RARE = {  # rule -> the first world to look at, shortly before one that shows it
+    "a frame of a log that was left is no clone's": 4_100,
+    "an acknowledgement only pauses the resending": 130,
+    "exactly the unacknowledged tail is dropped": 84,
+    "what an owner's word names is offered no more": 237,
+    "an old card brings the new one back": 198,
+    "no rollback of membership": 45,
+    "removed cards are dropped again": 45,
+    "a wish means what the table says now": 106,
+}
 
 
 def attempt(seed, mix=None, rules=None, make_family=ModelFamily):
@@ -353,7 +362,7 @@ def attempt(seed, mix=None, rules=None, make_family=ModelFamily):
 
 
 def worlds_to_notice(rule, worlds_max):
-    """How many worlds it takes until one shows that a rule is missing, and how; None if none of them does."""
+    """The number of the first world that shows that a rule is missing, and how; None if none of them does."""
     for seed in range(RARE.get(rule, 0), RARE.get(rule, 0) + worlds_max):
         _, wrong = attempt(seed, RULES[rule], Rules(rule))
         if wrong:

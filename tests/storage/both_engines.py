@@ -7,8 +7,13 @@ engine alone says so with `@on("sqlite")`, a file with `ENGINES`. `opened` gives
 from __future__ import annotations
 
 import asyncio
+import atexit
+import functools
 import inspect
+import shutil
+import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -16,6 +21,7 @@ from typing import Any, TypeVar
 import pytest
 
 from backend.storage.engine import Engine
+from backend.storage.migrate import migrate
 from backend.storage.postgres import open_postgres
 from backend.storage.sqlite import open_sqlite
 from tests.storage import postgres_kit
@@ -54,15 +60,35 @@ def engine_kind(request: pytest.FixtureRequest) -> Iterator[str]:
         asyncio.run(postgres_kit.drop_database(_databases.pop(folder)))
 
 
+@functools.cache
+def _migrated_file() -> Path:
+    """A migrated database, made once a process in a loop of its own."""
+    folder = Path(tempfile.mkdtemp(prefix="carnet-migrated-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+
+    async def make() -> None:
+        engine = await open_sqlite(folder / "carnet.sqlite3")
+        await migrate(engine, 1)
+        await engine.close()
+
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(asyncio.run, make()).result()
+    assert [file.name for file in folder.iterdir()] == ["carnet.sqlite3"], "all of it is in the one file"
+    return folder / "carnet.sqlite3"
+
+
 @asynccontextmanager
 async def opened(folder: Path, *, pages_max: int | None = None, migrated: bool = True) -> AsyncIterator[Engine]:
     """The database of a folder, on the engine of this test; opened again, the same.
 
-    `migrated`: PostgreSQL's may hold the tables already.
+    `migrated`: a new one may hold the tables already.
     """
     if _running_on[-1] == "sqlite":
         folder.mkdir(exist_ok=True)
-        engine: Engine = await open_sqlite(folder / "carnet.sqlite3", pages_max=pages_max)
+        file = folder / "carnet.sqlite3"
+        if migrated and not file.exists():
+            shutil.copyfile(_migrated_file(), file)
+        engine: Engine = await open_sqlite(file, pages_max=pages_max)
         try:
             yield engine
         finally:
