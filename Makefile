@@ -4,6 +4,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
+# A test run starts thousands of commands: what they load is compiled once, whatever the environment says.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: install run test lint lint-infra prove bench vectors openapi clean
 
 install: $(STAMP)

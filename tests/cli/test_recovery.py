@@ -117,10 +117,16 @@ def test_the_old_code_is_dead_and_the_new_one_is_proved_by_a_rehearsal(person: P
     assert devices_of(newest) == {"phone N"}
 
 
+def two_swapped(code: str) -> str:
+    """The code with the first two neighbours swapped that differ."""
+    place = next(i for i in range(len(code) - 1) if code[i] != code[i + 1] and code[i : i + 2].isalnum())
+    return code[:place] + code[place + 1] + code[place] + code[place + 2 :]
+
+
 @pytest.mark.parametrize(
     ("spoil", "named"),
     [
-        (lambda code: code[1] + code[0] + code[2:] if code[0] != code[1] else code[:5] + code[10:14] + code[9:], "?"),
+        (two_swapped, "code_swapped"),
         (lambda code: ("0" if code[0] != "0" else "1") + code[1:], "code_mistyped"),
         (lambda code: code[:-1], "bad_code"),
     ],
@@ -130,7 +136,7 @@ def test_a_slip_in_the_code_is_named_as_such(spoil: Any, named: str, person: Per
     """MUST REC-1."""
     done = run_recover(Inside(person.folder / "new"), person, server, code=spoil(person.code))
     assert done.code == REFUSED
-    assert done.json["code"] == ("code_swapped" if named == "?" else named)
+    assert done.json["code"] == named
     assert not (person.folder / "new").exists()
 
 
