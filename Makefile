@@ -20,8 +20,8 @@ $(STAMP): pyproject.toml constraints.txt
 run: install  ## the demo: server on SQLite, two phones of one synthetic person; stays in the foreground
 	$(BIN)/python -m infra.demo
 
-test: install  ## everything that fits in ten minutes on two cores
-	$(BIN)/python -m pytest -n 2 --dist loadscope --no-loadscope-reorder
+test: install  ## everything that fits in ten minutes on two cores; a third worker, for many tests wait for others
+	$(BIN)/python -m pytest -n 3 --dist loadscope --no-loadscope-reorder
 
 lint: install
 	$(BIN)/ruff check .
@@ -47,6 +47,7 @@ prove: install  ## long runs: thousands of random worlds, servers killed for min
 	$(BIN)/python -m tests.durability.kill_loop --database sqlite --seconds 240
 	$(BIN)/python -m tests.durability.kill_loop --database postgres --seconds 240
 	CARNET_KILL_PLACES=all $(BIN)/python -m pytest -n 2 $(wildcard tests/faults/test_*kills.py)
+	CARNET_BENCH=all $(BIN)/python -m pytest tests/bench
 	CARNET_IMAGE_EXTRAS='server postgres firebase' $(BIN)/python -m pytest tests/infra/test_image.py
 	$(BIN)/python -m tests.mutations.run
 
