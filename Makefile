@@ -20,8 +20,8 @@ $(STAMP): pyproject.toml constraints.txt
 run: install  ## the demo: server on SQLite, two phones of one synthetic person; stays in the foreground
 	$(BIN)/python -m infra.demo
 
-test: install  ## everything that fits in ten minutes on two cores; a third worker, for many tests wait for others
-	$(BIN)/python -m pytest -n 3 --dist loadscope --no-loadscope-reorder
+test: install  ## everything that fits in ten minutes on two cores
+	$(BIN)/python -m pytest -n 2 --dist loadscope --no-loadscope-reorder
 
 lint: install
 	$(BIN)/ruff check .
