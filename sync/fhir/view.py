@@ -99,18 +99,18 @@ def members(record: Record, read: Callable[[bytes], Any], newer: Newer | None = 
     `read`: JSON text to a value, None for what cannot be read. Most records are read as one text.
     """
     edits = _edits_of_one_birth(record)
-    if edits is not None and isinstance(said := record.births[0].said, bytes):
-        told: dict[str, Any] | None = read(said)
-        if told is not None:
-            for key, value in edits.items():
-                told[key] = None if value is None else read(value)
-            # What was taken away, and names that are no element, are few.
-            for key in [key for key, value in edits.items() if value is None]:
-                del told[key]
-            for key in [key for key in told if key[:1] == "@"] if b'"@' in said else ():
-                del told[key]
-            return told
-    return {key: read(value) for key, value in values(record, newer).items()}
+    said = b"" if edits is None else record.births[0].said
+    told: dict[str, Any] | None = read(said) if said and isinstance(said, bytes) else None
+    if edits is None or told is None:
+        return {key: read(value) for key, value in values(record, newer).items()}
+    for key, value in edits.items():
+        if value is None:
+            told.pop(key, None)
+        else:
+            told[key] = read(value)
+    if isinstance(said, bytes) and b'"@' in said:
+        return {key: value for key, value in told.items() if key[:1] != "@"}
+    return told
 
 
 def _edits_of_one_birth(record: Record) -> dict[str, bytes | None] | None:
