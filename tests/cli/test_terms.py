@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from sync.device.cli.main import parser
+from sync.device.cli.offering import Offer, Place, _command
 from tests.cli import bundles
 from tests.cli.kit import DONE, REFUSED, ROOT, Inside, clean_environment
 from tests.fhir.summary_checks import allergy
@@ -123,6 +125,14 @@ def test_a_sign_of_an_allergy_that_is_added_in_words_is_offered_a_code_in_its_pl
     [reaction] = own("show", id_)["resource"]["reaction"]
     [sign] = reaction["manifestation"]
     assert (sign["text"], codes_of(sign)) == ("cough", {"49727002"})
+
+
+def test_the_command_that_is_offered_is_one_also_for_a_repetition_whose_token_looks_like_an_option() -> None:
+    """MUST TRM-13."""
+    offer = Offer(Place(COUGH, "reaction", COUGH), [], "49727002")
+    for token in ("-hCgmqcPfuIfZ9wfWrkrVA", "1CgmqcPfuIfZ9wfWrkrVA-"):
+        told = parser().parse_args(shlex.split(_command(offer, "d1aefa53", token)))
+        assert (told.repetition, told.code) == (token, "49727002")
 
 
 def test_a_medicine_is_found_by_what_her_words_begin_with(own: Inside) -> None:

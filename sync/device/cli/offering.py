@@ -144,8 +144,11 @@ def _command(offer: Offer, id_: str, repetition: str | None) -> str:
     """What gives the best match its code, her words kept; as a shell takes it, without `carnet`."""
     place = offer.place
     which = repetition or place.repetition
-    verb = ["change", id_, place.element, which] if which else ["set", id_, place.element]
-    return shlex.join([*verb, exact.canonical(place.value).decode(), "--code", offer.alone])
+    verb, named = ("change", [id_, place.element, which]) if which else ("set", [id_, place.element])
+    code, value = ["--code", offer.alone], exact.canonical(place.value).decode()
+    # One token in 64 begins with a hyphen, and would be taken for an option.
+    written = [*code, "--", *named, value] if which and which.startswith("-") else [*named, value, *code]
+    return shlex.join([verb, *written])
 
 
 def _alone(name: str, codes: Sequence[Found], known: Sequence[Lexicon]) -> str:
